@@ -1,0 +1,86 @@
+/**
+ * Mappings: a segment, or a part of one, at an address of this process.
+ *
+ * Reads and writes through these functions are checked against the mapping's
+ * length, its protection and the segment's size, so a mistake is a status and
+ * never a signal. neap_mapping_data() gives the bare pointer to who wants it.
+ */
+#ifndef NEAP_MAPPING_H
+#define NEAP_MAPPING_H
+
+#include "neap/segment.h"
+#include "neap/type.h"
+
+typedef struct neap_mapping neap_mapping;
+
+enum neap_protection {
+    NEAP_PROT_NONE = 0,
+    NEAP_PROT_READ = 1,
+    NEAP_PROT_WRITE = 2, /* implies read */
+    NEAP_PROT_EXEC = 4
+};
+
+/**
+ * Map `length` bytes from `offset` on; length 0 means to the end. The offset
+ * need not be a multiple of the page: rounding is done here. The segment's
+ * handle may be closed afterwards.
+ *
+ * Blocks: no. Crash: changes nothing. Signals: none. Fork: the child has it.
+ *
+ * @return 0; -EINVAL past the end or empty; -EACCES; -ENOMEM.
+ */
+NEAP_API NEAP_MUST_CHECK
+int neap_mapping_open(neap_segment *segment, uint64_t offset, uint64_t length,
+                      int protection, neap_mapping **ret_mapping);
+
+/** Unmap; NULL is fine. Arrays that view it keep the memory mapped until the
+ * last of them is closed; the handle itself refuses with NEAP_ECLOSED. */
+NEAP_API void neap_mapping_close(neap_mapping *mapping);
+
+/** Another count of the same mapping, for bindings whose objects view it; each
+ * is given back with neap_mapping_close. */
+NEAP_API neap_mapping *neap_mapping_retain(neap_mapping *mapping);
+
+NEAP_API void *neap_mapping_data(neap_mapping *mapping);
+NEAP_API uint64_t neap_mapping_length(neap_mapping *mapping);
+NEAP_API int neap_mapping_protection(neap_mapping *mapping);
+
+/**
+ * Change what may be done with the whole mapping. Taking writing away while an
+ * array views the memory is -EBUSY: the array would die of a signal.
+ *
+ * @return 0; -EACCES the segment was opened read-only; -EBUSY; -EINVAL.
+ */
+NEAP_API NEAP_MUST_CHECK
+int neap_mapping_protect(neap_mapping *mapping, int protection);
+
+/** Count a view (+1) or its end (-1), so that protect knows. */
+NEAP_API void neap_mapping_view(neap_mapping *mapping, int change);
+
+/** Write dirty pages of a file to disk: at once, or with `later` when the
+ * kernel likes. @return 0; -errno. */
+NEAP_API NEAP_MUST_CHECK
+int neap_mapping_sync(neap_mapping *mapping, bool later);
+
+/**
+ * One typed element at a byte offset, aligned or not.
+ *
+ * @return 0; -ERANGE past the end; -EACCES the protection forbids it; -EINVAL
+ * no such type, or (write) a value that the type cannot hold.
+ */
+NEAP_API NEAP_MUST_CHECK
+int neap_mapping_read(neap_mapping *mapping, uint64_t offset, neap_type type,
+                      neap_value *ret_value);
+NEAP_API NEAP_MUST_CHECK
+int neap_mapping_write(neap_mapping *mapping, uint64_t offset, neap_type type,
+                       neap_value value);
+
+/** A run of bytes. @return 0; -ERANGE; -EACCES. */
+NEAP_API NEAP_MUST_CHECK
+int neap_mapping_read_bytes(neap_mapping *mapping, uint64_t offset,
+                            uint64_t length, void *ret_bytes);
+NEAP_API NEAP_MUST_CHECK
+int neap_mapping_write_bytes(neap_mapping *mapping, uint64_t offset,
+                             uint64_t length, const void *bytes);
+
+#endif

@@ -1,0 +1,149 @@
+/**
+ * Segments: memory that the kernel lends.
+ *
+ * An address names a segment, and every function that takes one reads it so:
+ *
+ *   sky, posix:sky      POSIX shared memory, what shm_open("/sky") opens
+ *   sysv:5678           System V shared memory of that key (0x162e works too)
+ *   file:results.bin    a mapped file; the path may be relative
+ *   memfd:label         an unnamed memory file of this process (to create)
+ *   anonymous:          memory shared over fork only (to create)
+ *
+ * A segment made by any other program opens here as well: a segment is raw
+ * bytes, and what they mean is its users' business.
+ */
+#ifndef NEAP_SEGMENT_H
+#define NEAP_SEGMENT_H
+
+#include "neap/api.h"
+
+typedef struct neap_segment neap_segment;
+
+typedef enum neap_kind {
+    NEAP_KIND_POSIX = 1,
+    NEAP_KIND_SYSV,
+    NEAP_KIND_FILE,
+    NEAP_KIND_ANONYMOUS,
+    NEAP_KIND_MEMFD
+} neap_kind;
+
+typedef struct neap_segment_stat {
+    neap_kind kind;
+    uint64_t size;      /* bytes, as asked for, not rounded to pages */
+    uint64_t allocated; /* bytes that the kernel has really set aside */
+    uint32_t mode;      /* permission bits, 0600 and so on */
+    uint32_t uid, gid;
+    int64_t attached;   /* how many mappings (sysv) or processes; -1 unknown */
+    int32_t creator_pid;        /* sysv: shm_cpid; else 0 */
+    int64_t accessed, modified, changed; /* seconds since 1970; sysv: last
+                                            attach, last detach, last change */
+} neap_segment_stat;
+
+/** "posix", "sysv", "file", "anonymous", "memfd"; "?" for what is no kind. */
+NEAP_API const char *neap_kind_name(neap_kind kind);
+
+/**
+ * Make a segment of `size` bytes, zero-filled, `mode` 0 meaning 0600. The
+ * memory is set aside at once, so a full /dev/shm is -ENOSPC here and never a
+ * signal later.
+ *
+ * Blocks: no. Crash: all or nothing (the name appears last); sysv excepted,
+ * whose segment is born visible and zeroed. Signals: none. Fork: the child
+ * has the segment too.
+ *
+ * @return 0; -EEXIST; -ENOSPC; -EINVAL size 0 or a bad address; -EACCES.
+ */
+NEAP_API NEAP_MUST_CHECK
+int neap_segment_create(const char *address, uint64_t size, uint32_t mode,
+                        neap_segment **ret_segment);
+
+/**
+ * Open what is there, made by anyone. Falls back to nothing: a segment that
+ * may only be read must be asked for with `read_only`.
+ *
+ * Blocks: no. Crash: changes nothing. Signals: none. Fork: as create.
+ *
+ * @return 0; -ENOENT; -EACCES; -EINVAL a bad address or a kind without names.
+ */
+NEAP_API NEAP_MUST_CHECK
+int neap_segment_open(const char *address, bool read_only,
+                      neap_segment **ret_segment);
+
+/**
+ * Open it, or make it when it is missing, without a race: of many callers one
+ * creates and all get the same segment. An existing one keeps its size, which
+ * neap_segment_size() tells.
+ *
+ * @return 0 opened; NEAP_CREATED; else as create and open.
+ */
+NEAP_API NEAP_MUST_CHECK
+int neap_segment_open_or_create(const char *address, uint64_t size,
+                                uint32_t mode, neap_segment **ret_segment);
+
+/** Drop the handle; NULL is fine. The segment and mappings of it stay. */
+NEAP_API void neap_segment_close(neap_segment *segment);
+
+/** Its size in bytes now. @return 0; -errno. */
+NEAP_API NEAP_MUST_CHECK
+int neap_segment_size(neap_segment *segment, uint64_t *ret_size);
+
+/** @return 0; -errno. */
+NEAP_API NEAP_MUST_CHECK
+int neap_segment_status(neap_segment *segment, neap_segment_stat *ret_stat);
+
+/**
+ * Give a posix, file or memfd segment another size; new bytes are zero and set
+ * aside at once. @return 0; -ENOSPC; -ENOTSUP sysv and anonymous; -EACCES.
+ */
+NEAP_API NEAP_MUST_CHECK
+int neap_segment_resize(neap_segment *segment, uint64_t size);
+
+/** Its address, fit for neap_segment_open in any process where the kind has
+ * names. Belongs to the handle. */
+NEAP_API const char *neap_segment_address(neap_segment *segment);
+
+NEAP_API neap_kind neap_segment_kind(neap_segment *segment);
+
+/** The descriptor behind it, -1 for sysv and anonymous. Belongs to the handle. */
+NEAP_API int neap_segment_descriptor(neap_segment *segment);
+
+/**
+ * Take away the name; the memory goes with its last mapping. If the name has
+ * meanwhile come to mean another segment, that one is left alone.
+ *
+ * @return 0; -ENOENT already gone; -EACCES; -ENOTSUP kinds without a name.
+ */
+NEAP_API NEAP_MUST_CHECK
+int neap_segment_unlink(neap_segment *segment);
+
+/** The same by address, heaps included. @return as neap_segment_unlink. */
+NEAP_API NEAP_MUST_CHECK
+int neap_unlink(const char *address);
+
+/** What neap_segment_next tells of a segment on this machine. */
+typedef struct neap_segment_info {
+    char address[280]; /* fit for neap_segment_open */
+    bool is_heap;      /* formatted by neap */
+    neap_segment_stat stat;
+} neap_segment_info;
+
+typedef struct neap_segment_list neap_segment_list;
+
+/**
+ * List the posix and sysv segments of this machine (System V with no key,
+ * IPC_PRIVATE, is listed as "sysv:0" and cannot be opened by address; POSIX
+ * semaphores, /dev/shm/sem.*, are left out).
+ *
+ * @return 0; -ENOMEM; -errno of reading /dev/shm.
+ */
+NEAP_API NEAP_MUST_CHECK
+int neap_segment_list_open(neap_segment_list **ret_list);
+
+/** @return NEAP_MORE and an item, or 0 at the end. */
+NEAP_API NEAP_MUST_CHECK
+int neap_segment_list_next(neap_segment_list *list, neap_segment_info *ret_info);
+
+/** NULL is fine. */
+NEAP_API void neap_segment_list_close(neap_segment_list *list);
+
+#endif
