@@ -36,14 +36,16 @@ void neap__futex_wake(_Atomic uint32_t *word, int count);
 
 /*
  * A word in shared memory that the kernel marks when the thread that claimed
- * it dies: by SIGKILL, by exec, by any end at all. 64 bytes, all zero or
- * initialized by neap__life_init. Claims of one thread: at most 2048 at once.
+ * it dies: by SIGKILL, by exec, by any end at all. Zeroed memory is a free one
+ * once prepared. Claims of one thread: at most 2048 at once.
  */
 struct neap_sh_life;
 
-void neap__life_init(struct neap_sh_life *life);
+/* Make zeroed memory fit to be claimed. Others may do so at the same time, or
+ * have claimed it already: only a constant is stored. */
+void neap__life_prepare(struct neap_sh_life *life);
 
-/* True if its constant parts are what neap__life_init writes. Reads only. */
+/* True if its constant part is zero or what prepare stores. Reads only. */
 bool neap__life_sound(const struct neap_sh_life *life);
 
 /*

@@ -1,0 +1,245 @@
+/*
+ * The map of the land: every struct that lives in a heap's shared memory.
+ *
+ *   0            header, one page
+ *   4096         slots, slot_count of them, 2 KiB each; set aside on demand
+ *   heap_offset  meta chunks and data, in the order in which the heap grew
+ *   size         end of what is set aside
+ *   reserved     end of the addresses that every process maps
+ *
+ * Rules that hold everywhere (docs/layout.md draws all of it):
+ *  L1 Links are byte offsets from the base, 0 is none; every process maps the
+ *     heap at another address.
+ *  L2 What one redo record changes are aligned words of 8 bytes.
+ *  L3 Entries, extents and slots are type-stable: their memory never becomes
+ *     anything else, so a late look at one finds the same kind of thing. Meta
+ *     chunks are taken from fresh addresses only, so a stale view of a dropped
+ *     array can never reach them.
+ *  L4 A lock word is 0, or the tag of its owner, bit 31 added when somebody may
+ *     be asleep on it. tag = incarnation(19) << 12 | slot(12), never 0.
+ *  L5 "under the heap's lock" means header.lock; "under the entry's lock" means
+ *     entry.lock of that entry.
+ */
+#ifndef NEAP_LAYOUT_H
+#define NEAP_LAYOUT_H
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "neap/heap.h"
+#include "neap/version.h"
+
+#define NEAP_SH_MAGIC "NEAPHEAP"
+#define NEAP_SH_BYTE_ORDER 0x01020304u
+
+#define NEAP_SH_HEADER_SIZE 4096
+#define NEAP_SH_SLOT_SIZE 2048
+#define NEAP_SH_SLOTS_MAX 4095
+#define NEAP_SH_HELD 32      /* locks that a thread may hold in one heap */
+#define NEAP_SH_SHARES 32    /* objects of which a thread may hold shares */
+#define NEAP_SH_REDO 55      /* stores of one change */
+#define NEAP_SH_BINS 160     /* free lists by size, four to a power of two */
+#define NEAP_SH_GRAIN 64     /* every extent is a multiple of it */
+
+#define NEAP_SH_WAITERS 0x80000000u
+#define NEAP_SH_TAG_SLOT 0xfffu
+#define NEAP_SH_TAG_INCARNATIONS 0x7ffffu
+
+/* A held lock that is a user's mutex, whose next owner must be told. */
+#define NEAP_SH_HELD_USER 1u
+
+typedef _Atomic uint64_t neap_sh_word;
+
+/* Proof of life, see os.h: a robust mutex of the C library. */
+struct neap_sh_life {
+    _Atomic uint32_t word;  /* thread id of its owner; kernel marks its death */
+    uint8_t libc[60];       /* the rest of pthread_mutex_t */
+};
+
+/* One store of a redo record: *(base + offset) = value. */
+struct neap_sh_store {
+    uint64_t offset;
+    uint64_t value;
+};
+
+/*
+ * A change of several words. Written by the slot's owner; read by others only
+ * when it is proven dead. Absolute values: applying twice is as good as once.
+ */
+struct neap_sh_redo {
+    _Atomic uint64_t committed; /* 1 from the commit until all is applied */
+    uint64_t count;             /* of stores, set before committed */
+    struct neap_sh_store stores[NEAP_SH_REDO];
+};
+
+/*
+ * What a slot has of an object's value: permits of an undo semaphore, or the
+ * part of a striped counter that this thread has counted. When the thread ends
+ * the value goes back to the object.
+ */
+struct neap_sh_share {
+    neap_sh_word entry; /* offset of the object's entry, 0 unused */
+    neap_sh_word id;    /* the object's id: a dropped one gets nothing back */
+    neap_sh_word value; /* semaphores: under the entry's lock; counters: plain
+                           stores of the owner, folded under the lock */
+};
+
+/* A thread's place in a heap. */
+struct neap_sh_slot {
+    struct neap_sh_life life;    /* held as long as the thread is attached, and
+                                    by whoever reaps it after its death */
+    _Atomic uint32_t incarnation;/* of the tag; changes when the slot is freed */
+    _Atomic uint32_t pid, tid;   /* for people only, never evidence */
+    uint32_t unused;
+    uint64_t since;              /* seconds since 1970, for people */
+    neap_sh_word waking;         /* offset of a futex word that I am about to
+                                    wake: set before what I tell is stored */
+    neap_sh_word waiting_on;     /* offset of the futex word I sleep on */
+    uint64_t spare[3];
+    neap_sh_word held[NEAP_SH_HELD]; /* offsets of lock words, stored before
+                                        the claim and cleared after the wake;
+                                        low bit NEAP_SH_HELD_USER; 0 unused */
+    struct neap_sh_share shares[NEAP_SH_SHARES];
+    struct neap_sh_redo redo;
+};
+
+/*
+ * An extent: a run of the heap's bytes. They lie out of band, in meta chunks,
+ * and cover [heap_offset, size) without gap or overlap. All fields change under
+ * the heap's lock, in redo records.
+ */
+struct neap_sh_extent {
+    neap_sh_word start;     /* offset of its first byte */
+    neap_sh_word size;      /* bytes, a multiple of NEAP_SH_GRAIN */
+    neap_sh_word state;     /* enum neap_sh_extent_state */
+    neap_sh_word below;     /* the extent before it in address, 0 first */
+    neap_sh_word above;     /* the one after it, 0 last */
+    neap_sh_word next;      /* free: in its bin; unused: in the list of those */
+    neap_sh_word previous;  /* free: in its bin, 0 at the head */
+    neap_sh_word owner;     /* used: offset of the entry it belongs to */
+};
+
+enum neap_sh_extent_state {
+    NEAP_SH_UNUSED = 0x756e7573, /* the record describes no bytes */
+    NEAP_SH_FREE = 0x66726565,   /* bytes free and set aside */
+    NEAP_SH_BARE = 0x62617265,   /* free, given back to the kernel: set aside
+                                    before use */
+    NEAP_SH_USED = 0x75736564,
+    NEAP_SH_META = 0x6d657461    /* entries, extents, tables: for ever */
+};
+
+/* An object, or a place for one. The first line is all that hot paths touch. */
+struct neap_sh_entry {
+    _Atomic uint32_t lock;   /* the mutex; or what guards value and shares */
+    _Atomic uint32_t seq;    /* event count: semaphores' sleepers wait on it */
+    neap_sh_word value;      /* counter; double's bits; permits */
+    neap_sh_word id;         /* 0 free; changes under the heap's lock */
+    neap_sh_word what;       /* packed, see neap_sh_what; constant per id */
+    neap_sh_word extent;     /* arrays: offset of their extent record */
+    neap_sh_word limit;      /* semaphores: permits at birth; striped counters:
+                                counts folds */
+    _Atomic uint32_t abandoned; /* mutex: owner died; stored by the reaper,
+                                   cleared by the next owner */
+    _Atomic uint32_t sleepers;  /* 1: somebody may be asleep on seq */
+    uint64_t hash;           /* of the name; constant per id */
+    uint64_t shape[NEAP_DIMENSIONS_MAX]; /* arrays; constant per id */
+    neap_sh_word next;       /* free entries: in their queue */
+    uint64_t unused[5];
+    char name[NEAP_NAME_MAX + 8]; /* with NUL; constant per id */
+};
+
+/* The heap itself. */
+struct neap_sh_header {
+    /* Constant since birth, and covered by `checksum`. */
+    char magic[8];
+    uint32_t byte_order;
+    uint32_t layout_version;
+    uint32_t sizes[8];       /* of the structs, in the order of the names that
+                                ELAYOUT's text uses (heap/header.c) */
+    uint8_t uuid[16];
+    uint64_t created;        /* seconds since 1970 */
+    uint64_t reserved;       /* bytes of address range */
+    uint64_t heap_offset;
+    uint32_t slot_count;
+    uint32_t kind;           /* neap_kind at birth; a file may be moved */
+    uint64_t flags;          /* NEAP_OPEN_EPHEMERAL */
+    uint64_t checksum;       /* FNV-1a of the bytes before it */
+
+    /* Who is here. Changed under an exclusive lock of the whole file. */
+    neap_sh_word boot[2];    /* of the machine, when last opened by nobody else */
+    neap_sh_word inode;      /* likewise: a copied file has another */
+
+    /* Slots. Atomic, they only grow. */
+    _Atomic uint32_t slots_ready; /* slots whose memory is set aside */
+    _Atomic uint32_t slots_high;  /* no slot from here on was ever taken */
+    neap_sh_word deaths;     /* slots reaped since birth */
+
+    /* Under the heap's lock, in redo records. */
+    _Atomic uint32_t lock;
+    uint32_t unused;
+    neap_sh_word size;       /* bytes set aside; grows; read by all */
+    neap_sh_word version;    /* counts changes, for readers without lock */
+    neap_sh_word next_id;
+    neap_sh_word objects;
+    neap_sh_word table;      /* hash table of the directory: words, each
+                                hash(16) << 48 | offset of an entry; 0 never
+                                used, 1 dropped */
+    neap_sh_word table_words;/* a power of two */
+    neap_sh_word table_used; /* words that are not 0 */
+    neap_sh_word table_other;/* a second table as large, to rehash into */
+    neap_sh_word entry_head, entry_tail, entry_count; /* queue of free entries */
+    neap_sh_word extent_unused;  /* list of unused extent records */
+    neap_sh_word extent_spare;   /* how many of them */
+    neap_sh_word extent_last;    /* the extent that ends at `size` */
+    neap_sh_word meta_next, meta_end; /* what is left of the last meta chunk */
+    neap_sh_word used;       /* bytes in used and meta extents */
+    neap_sh_word bin_map[3]; /* bit set: that bin is not empty */
+    neap_sh_word bins[NEAP_SH_BINS]; /* heads, offsets of extent records */
+};
+
+_Static_assert(sizeof(struct neap_sh_life) == 64, "life is one line");
+_Static_assert(sizeof(struct neap_sh_redo) == 896, "redo fills the slot");
+_Static_assert(sizeof(struct neap_sh_slot) == NEAP_SH_SLOT_SIZE, "slot");
+_Static_assert(offsetof(struct neap_sh_slot, held) == 128, "slot.held");
+_Static_assert(offsetof(struct neap_sh_slot, shares) == 384, "slot.shares");
+_Static_assert(offsetof(struct neap_sh_slot, redo) == 1152, "slot.redo");
+_Static_assert(sizeof(struct neap_sh_extent) == 64, "extent is one line");
+_Static_assert(sizeof(struct neap_sh_entry) == 384, "entry is six lines");
+_Static_assert(offsetof(struct neap_sh_entry, lock) == 0, "lock comes first");
+_Static_assert(offsetof(struct neap_sh_entry, shape) == 64, "entry.shape");
+_Static_assert(offsetof(struct neap_sh_entry, name) == 176, "entry.name");
+_Static_assert(sizeof(struct neap_sh_header) <= NEAP_SH_HEADER_SIZE, "header");
+_Static_assert(offsetof(struct neap_sh_header, checksum) == 104, "constants");
+_Static_assert(NEAP_SH_BINS <= 3 * 64, "bin_map covers the bins");
+_Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "64-bit atomics are free of locks");
+
+/* entry.what: kind, variant, element type and dimensions in one word. */
+static inline uint64_t neap_sh_what(uint64_t kind, uint64_t variant,
+                                    uint64_t type, uint64_t dimensions)
+{
+    return kind | variant << 8 | type << 16 | dimensions << 24;
+}
+
+static inline uint32_t neap_sh_what_kind(uint64_t what)
+{
+    return (uint32_t)(what & 0xff);
+}
+
+static inline uint32_t neap_sh_what_variant(uint64_t what)
+{
+    return (uint32_t)(what >> 8 & 0xff);
+}
+
+static inline uint32_t neap_sh_what_type(uint64_t what)
+{
+    return (uint32_t)(what >> 16 & 0xff);
+}
+
+static inline uint32_t neap_sh_what_dimensions(uint64_t what)
+{
+    return (uint32_t)(what >> 24 & 0xff);
+}
+
+#endif
