@@ -25,6 +25,7 @@
 
 #include "base/base.h"
 #include "neap/segment.h"
+#include "os/file.h" /* neap__set_aside, struct neap__sysv_stat */
 
 /* -- address.c -------------------------------------------------------------- */
 
@@ -84,14 +85,6 @@ void neap__birth_abort(struct neap__birth *birth);
 int neap__birth_sweep(const char *directory);
 
 /*
- * Set `length` bytes at `offset` aside, extending the file if they lie beyond
- * its end (never shrinking it). All or nothing: on failure the file's size is
- * what it was. Writes no sentence: neap__no_room does.
- * @return 0; -ENOSPC; -EFBIG; -errno.
- */
-int neap__set_aside(int fd, uint64_t offset, uint64_t length);
-
-/*
  * The sentence for a status of neap__set_aside: what was tried ("create heap
  * sky"), how much was asked, how much is free and what to do about it.
  * @return `status`.
@@ -127,16 +120,6 @@ int neap__name_unlink_if(const struct neap__address *address, dev_t dev,
  */
 int neap__sysv_lock(void);
 void neap__sysv_unlock(int lock);
-
-struct neap__sysv_stat {
-    uint64_t size;
-    uint64_t attached; /* mappings, in all processes */
-    int32_t key;
-    bool removed;      /* IPC_RMID was called; its last mapping ends it */
-    uint32_t mode, uid, gid;
-    int32_t creator_pid, last_pid;
-    int64_t attach_time, detach_time, change_time;
-};
 
 /* shmget(IPC_CREAT|IPC_EXCL). @return 0; -EEXIST; -ENOSPC; -EINVAL; -ENOMEM. */
 int neap__sysv_create(const struct neap__address *address, uint64_t size,

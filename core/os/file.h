@@ -1,0 +1,120 @@
+/*
+ * The door to the operating system, continued: files, mappings, System V.
+ * The same precondition as os.h: 0 or more, or -errno, and no error text.
+ */
+#ifndef NEAP_OS_FILE_H
+#define NEAP_OS_FILE_H
+
+#include <sys/types.h>
+
+#include "base/base.h"
+
+/* -- file.c ----------------------------------------------------------------- */
+
+struct neap__file_facts {
+    dev_t dev;
+    ino_t ino;
+    bool regular;
+    uint64_t size, allocated;
+    uint64_t links;
+    uint32_t mode, uid, gid;
+    int64_t accessed, modified, changed; /* seconds since 1970 */
+};
+
+int neap__file_facts(int fd, struct neap__file_facts *ret);
+
+/* Of a path; the last link is followed or looked at itself. */
+int neap__file_facts_of(const char *path, bool follow,
+                        struct neap__file_facts *ret);
+
+/* Open a regular file, O_CLOEXEC; -EINVAL for anything else, without blocking
+ * on a pipe or disturbing a device. `follow` a symbolic link or -ELOOP. */
+int neap__file_open(const char *path, bool read_only, bool follow);
+
+/* A new file of that name, nobody else's: O_RDWR, mode 0600. -EEXIST. */
+int neap__file_create(const char *path);
+
+/*
+ * A new file without a name on the directory's file system, mode 0600, for
+ * neap__file_name. -EOPNOTSUPP wherever it could not be named later: the file
+ * system lacks O_TMPFILE, or /proc is missing.
+ */
+int neap__file_create_unnamed(const char *directory);
+
+/* Give an unnamed file its name. -EEXIST. */
+int neap__file_name(int fd, const char *path);
+
+/* A second name for a named file. -EEXIST. */
+int neap__file_link(const char *path, const char *second);
+
+int neap__file_unlink(const char *path);
+int neap__file_chmod(int fd, uint32_t mode);
+int neap__file_resize(int fd, uint64_t size);
+void neap__file_close(int fd);
+
+/* Bytes that an unprivileged user can still set aside on fd's file system. */
+int neap__file_room(int fd, uint64_t *ret_bytes);
+
+/* Up to `length` bytes at `offset`. @return how many were there. */
+ssize_t neap__file_read(int fd, uint64_t offset, void *bytes, size_t length);
+
+/* An unnamed memory file of mode 0600, sealable. */
+int neap__memfd_create(const char *label);
+
+/* -- set_aside.c ------------------------------------------------------------ */
+
+/*
+ * Set `length` bytes at `offset` aside, extending the file if they lie beyond
+ * its end (never shrinking it). All or nothing: on failure the file's size is
+ * what it was. (memory.h, neap__no_room, has the sentence for it.)
+ * @return 0; -ENOSPC; -EFBIG; -errno.
+ */
+int neap__set_aside(int fd, uint64_t offset, uint64_t length);
+
+/* -- flock.c: locks that die with their holder -------------------------------- */
+
+/* Open a directory and take its flock. @return a descriptor whose close gives
+ * the lock back; -EBUSY after `patience` nanoseconds; -errno. */
+int neap__directory_lock(const char *path, int64_t patience);
+
+/* Take the flock of an open file, exclusively, at once. @return 0; -EBUSY. */
+int neap__flock_try(int fd);
+void neap__flock_release(int fd);
+
+/* -- map.c ------------------------------------------------------------------- */
+
+size_t neap__page_size(void);
+
+/* Shared mappings; protection is enum neap_protection, offsets are multiples of
+ * the page. */
+int neap__map_file(int fd, uint64_t offset, size_t length, int protection,
+                   void **ret_base);
+int neap__map_anonymous(size_t length, void **ret_base);
+
+/* Map the pages of a shared mapping a second time, at another address. */
+int neap__map_again(void *base, size_t length, void **ret_base);
+
+int neap__map_protect(void *base, size_t length, int protection);
+int neap__map_sync(void *base, size_t length, bool later);
+void neap__map_remove(void *base, size_t length);
+
+/* -- shm.c: System V --------------------------------------------------------- */
+
+struct neap__sysv_stat {
+    uint64_t size;
+    uint64_t attached; /* mappings, in all processes */
+    int32_t key;
+    bool removed;      /* IPC_RMID was called; its last mapping ends it */
+    uint32_t mode, uid, gid;
+    int32_t creator_pid, last_pid;
+    int64_t attach_time, detach_time, change_time;
+};
+
+int neap__shm_create(int32_t key, uint64_t size, uint32_t mode);
+int neap__shm_find(int32_t key, bool read_only);
+int neap__shm_attach(int id, bool read_only, void *where, void **ret_base);
+void neap__shm_detach(void *base);
+int neap__shm_status(int id, struct neap__sysv_stat *ret_stat);
+int neap__shm_remove(int id);
+
+#endif

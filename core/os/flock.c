@@ -1,0 +1,49 @@
+/* flock: advisory locks that the kernel drops when their holder dies. */
+#include <fcntl.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "os/file.h"
+
+enum { PAUSE = 1000000 }; /* nanoseconds between two tries */
+
+
+int neap__flock_try(int fd)
+{
+    int result;
+    do
+        result = flock(fd, LOCK_EX | LOCK_NB);
+    while (result < 0 && errno == EINTR);
+    if (result == 0)
+        return 0;
+    return errno == EWOULDBLOCK ? -EBUSY : -errno;
+}
+
+
+void neap__flock_release(int fd)
+{
+    flock(fd, LOCK_UN);
+}
+
+
+/*
+ * Tried again and again rather than slept in: flock has no timeout, and
+ * anybody who may read the directory may hold its lock for ever.
+ */
+int neap__directory_lock(const char *path, int64_t patience)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+
+    int64_t deadline = neap_deadline_after(patience);
+    int status;
+    while ((status = neap__flock_try(fd)) == -EBUSY && neap_now() < deadline)
+        nanosleep(&(struct timespec){.tv_nsec = PAUSE}, NULL);
+    if (status < 0) {
+        close(fd);
+        return status;
+    }
+    return fd;
+}

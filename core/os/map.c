@@ -1,0 +1,70 @@
+/* Mappings of the address space. */
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "neap/mapping.h"
+#include "os/file.h"
+
+
+size_t neap__page_size(void)
+{
+    return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+
+static int kernel_protection(int protection)
+{
+    return (protection & NEAP_PROT_READ ? PROT_READ : 0) |
+           (protection & NEAP_PROT_WRITE ? PROT_READ | PROT_WRITE : 0) |
+           (protection & NEAP_PROT_EXEC ? PROT_EXEC : 0);
+}
+
+
+static int mapped(void *base, void **ret_base)
+{
+    if (base == MAP_FAILED)
+        return -errno;
+    *ret_base = base;
+    return 0;
+}
+
+
+int neap__map_file(int fd, uint64_t offset, size_t length, int protection,
+                   void **ret_base)
+{
+    return mapped(mmap(NULL, length, kernel_protection(protection), MAP_SHARED,
+                       fd, (off_t)offset), ret_base);
+}
+
+
+int neap__map_anonymous(size_t length, void **ret_base)
+{
+    return mapped(mmap(NULL, length, PROT_READ | PROT_WRITE,
+                       MAP_SHARED | MAP_ANONYMOUS, -1, 0), ret_base);
+}
+
+
+int neap__map_again(void *base, size_t length, void **ret_base)
+{
+    /* An old length of zero asks for a copy of a shared mapping (mremap(2)). */
+    return mapped(mremap(base, 0, length, MREMAP_MAYMOVE), ret_base);
+}
+
+
+int neap__map_protect(void *base, size_t length, int protection)
+{
+    return mprotect(base, length, kernel_protection(protection)) < 0 ? -errno
+                                                                     : 0;
+}
+
+
+int neap__map_sync(void *base, size_t length, bool later)
+{
+    return msync(base, length, later ? MS_ASYNC : MS_SYNC) < 0 ? -errno : 0;
+}
+
+
+void neap__map_remove(void *base, size_t length)
+{
+    munmap(base, length);
+}
