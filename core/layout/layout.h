@@ -94,8 +94,9 @@ struct neap_sh_slot {
     _Atomic uint32_t pid, tid;   /* for people only, never evidence */
     uint32_t unused;
     uint64_t since;              /* seconds since 1970, for people */
-    neap_sh_word waking;         /* offset of a futex word that I am about to
-                                    wake: set before what I tell is stored */
+    neap_sh_word waking;         /* offset of the entry whose sleepers I am about
+                                    to wake: set before what I tell is stored,
+                                    cleared after the wake */
     neap_sh_word waiting_on;     /* offset of the futex word I sleep on */
     uint64_t spare[3];
     neap_sh_word held[NEAP_SH_HELD]; /* offsets of lock words, stored before
@@ -138,15 +139,16 @@ struct neap_sh_entry {
     neap_sh_word id;         /* 0 free; changes under the heap's lock */
     neap_sh_word what;       /* packed, see neap_sh_what; constant per id */
     neap_sh_word extent;     /* arrays: offset of their extent record */
-    neap_sh_word limit;      /* semaphores: permits at birth; striped counters:
-                                counts folds */
+    neap_sh_word limit;      /* semaphores: permits at birth */
     _Atomic uint32_t abandoned; /* mutex: owner died; stored by the reaper,
                                    cleared by the next owner */
     _Atomic uint32_t sleepers;  /* 1: somebody may be asleep on seq */
     uint64_t hash;           /* of the name; constant per id */
     uint64_t shape[NEAP_DIMENSIONS_MAX]; /* arrays; constant per id */
     neap_sh_word next;       /* free entries: in their queue */
-    uint64_t unused[5];
+    neap_sh_word returns;    /* counts shares that came back to `value`, for
+                                readers without lock; under the entry's lock */
+    uint64_t unused[4];
     char name[NEAP_NAME_MAX + 8]; /* with NUL; constant per id */
 };
 
@@ -189,9 +191,13 @@ struct neap_sh_header {
     neap_sh_word table_words;/* a power of two */
     neap_sh_word table_used; /* words that are not 0 */
     neap_sh_word table_other;/* a second table as large, to rehash into */
-    neap_sh_word entry_head, entry_tail, entry_count; /* queue of free entries */
+    neap_sh_word entry_head, entry_tail; /* queue of free entries, the longest
+                                            free first */
+    neap_sh_word entry_count;    /* how many of them */
+    neap_sh_word entry_total;    /* these and those in use */
     neap_sh_word extent_unused;  /* list of unused extent records */
     neap_sh_word extent_spare;   /* how many of them */
+    neap_sh_word extent_total;   /* these and those in use */
     neap_sh_word extent_last;    /* the extent that ends at `size` */
     neap_sh_word meta_next, meta_end; /* what is left of the last meta chunk */
     neap_sh_word used;       /* bytes in used and meta extents */

@@ -4,7 +4,7 @@
  * The owner is a thread. When it dies inside its critical section the next
  * one to lock gets the mutex and NEAP_ABANDONED: what the section protected may
  * be half-changed, and only the caller can tell. (What neap's own objects hold
- * is always whole.) A thread may hold 32 of a heap's mutexes at once.
+ * is always whole.) A thread may hold 30 of a heap's mutexes at once.
  */
 #ifndef NEAP_MUTEX_H
 #define NEAP_MUTEX_H

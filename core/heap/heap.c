@@ -1,0 +1,82 @@
+/* The handle's own calls. */
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "heap/heap.h"
+#include "recovery/reap.h"
+
+
+/* An ephemeral heap goes with its last user. Whoever gets the lock alone is the
+ * last; if two give up at once, the next opener or gc does it. A forked child
+ * shares its parent's lock and so cannot tell: it leaves that to others. */
+static void remove_if_last(struct neap_heap *heap)
+{
+    bool ephemeral = neap__header(heap)->flags & NEAP_OPEN_EPHEMERAL;
+    if (!ephemeral || heap->read_only || heap->fd < 0 || heap->handles != 1 ||
+        heap->address.kind == NEAP_KIND_MEMFD ||
+        heap->opened_in != neap__fork_generation())
+        return;
+    if (flock(heap->fd, LOCK_EX | LOCK_NB) == 0)
+        neap__name_unlink_if(&heap->address, heap->dev, heap->ino);
+    else
+        flock(heap->fd, LOCK_SH | LOCK_NB);
+}
+
+
+void neap_heap_close(neap_heap *heap)
+{
+    if (!heap)
+        return;
+    remove_if_last(heap);
+    neap__attachment_release(heap);
+}
+
+
+neap_heap *neap_heap_retain(neap_heap *heap)
+{
+    neap__attachment_retain(heap);
+    return heap;
+}
+
+
+const char *neap_heap_address(neap_heap *heap)
+{
+    if (heap->address.kind != NEAP_KIND_MEMFD)
+        return heap->address.text;
+    snprintf(heap->proc_path, sizeof heap->proc_path, "file:/proc/%d/fd/%d",
+             (int)getpid(), heap->fd);
+    return heap->proc_path;
+}
+
+
+int neap_heap_unlink(neap_heap *heap)
+{
+    if (heap->address.kind == NEAP_KIND_MEMFD)
+        return neap__fail(-ENOTSUP, "an anonymous heap has no name to take "
+                          "away; it goes with its last user");
+    if (heap->sysv_id >= 0)
+        return neap__sysv_remove(heap->sysv_id);
+    return neap__name_unlink_if(&heap->address, heap->dev, heap->ino);
+}
+
+
+int neap_heap_reap(neap_heap *heap)
+{
+    if (heap->read_only)
+        return neap__fail(-EACCES, "heap %s was opened read-only; open it for "
+                          "writing to reap its dead", heap->address.text);
+    return neap__reap(heap);
+}
+
+
+int neap_heap_sync(neap_heap *heap)
+{
+    if (heap->fd < 0 || heap->read_only)
+        return 0;
+    if (msync(heap->base, neap__header(heap)->size, MS_SYNC) < 0)
+        return neap__fail_why(-errno, "cannot write heap %s to disk",
+                              heap->address.text);
+    return 0;
+}

@@ -1,0 +1,59 @@
+/* Pages of files, see pages.h. */
+#include "os/pages.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+
+int neap__pages_punch(int fd, uint64_t offset, uint64_t length)
+{
+    int status;
+    do
+        status = fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                           (off_t)offset, (off_t)length);
+    while (status < 0 && errno == EINTR);
+    return status < 0 ? -errno : 0;
+}
+
+
+int neap__pages_reserve(int fd, bool read_only, uint64_t least,
+                        uint64_t *length, void **ret_address)
+{
+    int protection = read_only ? PROT_READ : PROT_READ | PROT_WRITE;
+    uint64_t wanted = *length;
+    for (;;) {
+        void *address = mmap(NULL, wanted, protection,
+                             MAP_SHARED | MAP_NORESERVE, fd, 0);
+        if (address != MAP_FAILED) {
+            *length = wanted;
+            *ret_address = address;
+            return 0;
+        }
+        if (errno != ENOMEM || wanted / 2 < least)
+            return -errno;
+        wanted /= 2;
+    }
+}
+
+
+/* The file holds 36 characters, 32 of them hexadecimal. */
+void neap__boot_id(uint64_t ret_id[2])
+{
+    ret_id[0] = ret_id[1] = 0;
+    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    char text[40] = "";
+    ssize_t n = read(fd, text, sizeof text - 1);
+    close(fd);
+    int digits = 0;
+    for (ssize_t i = 0; i < n && digits < 32; i++) {
+        unsigned digit;
+        if (text[i] == '-' || sscanf((char[]){text[i], '\0'}, "%x", &digit) != 1)
+            continue;
+        ret_id[digits / 16] = ret_id[digits / 16] << 4 | digit;
+        digits++;
+    }
+}

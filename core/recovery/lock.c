@@ -1,0 +1,194 @@
+/* Lock words, the road that waits. See lock.h. */
+#include "recovery/lock.h"
+
+#include <unistd.h>
+
+#include "recovery/reap.h"
+#include "recovery/wait.h"
+
+#define SPINS 100
+
+
+uint32_t neap__held_find(struct neap__seat *seat, uint64_t offset)
+{
+    uint32_t i = seat->held - 1;
+    while (i > 0 && (atomic_load_explicit(&seat->slot->held[i],
+                                          memory_order_relaxed) &
+                     ~(uint64_t)NEAP_SH_HELD_USER) != offset)
+        i--;
+    return i;
+}
+
+
+static void pause_processor(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("isb");
+#endif
+}
+
+
+/* With one processor the owner cannot run while we spin. */
+static int spins(void)
+{
+    static _Atomic int known = -1;
+    int n = atomic_load_explicit(&known, memory_order_relaxed);
+    if (n < 0) {
+        n = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? SPINS : 0;
+        atomic_store_explicit(&known, n, memory_order_relaxed);
+    }
+    return n;
+}
+
+
+/* Try to take a word that is free, keeping what `carry` knows of sleepers. */
+static bool take_free(struct neap__seat *seat, _Atomic uint32_t *word,
+                      uint32_t carry)
+{
+    uint32_t seen = 0;
+    return atomic_compare_exchange_strong_explicit(
+        word, &seen, seat->tag | carry, memory_order_acquire,
+        memory_order_relaxed);
+}
+
+
+static bool spin(struct neap__seat *seat, _Atomic uint32_t *word)
+{
+    for (int i = spins(); i > 0; i--) {
+        uint32_t seen = atomic_load_explicit(word, memory_order_relaxed);
+        if (seen == 0 && take_free(seat, word, 0))
+            return true;
+        if (seen & NEAP_SH_WAITERS)
+            return false;
+        pause_processor();
+    }
+    return false;
+}
+
+
+/*
+ * Look at the owner that the word names. A word cannot outlive the slot of its
+ * owner: locks are given up before the slot is. So a slot that is free or has
+ * another incarnation means that the owner has just unlocked, or that the word
+ * is garbage; the caller tells these apart by looking at the word again.
+ * @return 1 the owner lives; 0 look at the word again; NEAP_ECORRUPT.
+ */
+static int look_at_owner(struct neap_heap *heap, _Atomic uint32_t *word,
+                         uint32_t seen)
+{
+    uint32_t index = seen & NEAP_SH_TAG_SLOT;
+    uint32_t incarnation = (seen & ~NEAP_SH_WAITERS) >> 12;
+    bool strange = index >= atomic_load(&neap__header(heap)->slots_ready);
+    if (!strange) {
+        struct neap_sh_slot *slot = neap__slot_at(heap, index);
+        enum neap__life_state life = neap__life_look(&slot->life);
+        if (life == NEAP__LIFE_DEAD) {
+            int status = neap__reap_slot(heap, index);
+            return status < 0 ? status : 0;
+        }
+        strange = life == NEAP__LIFE_FREE ||
+                  atomic_load(&slot->incarnation) != incarnation;
+    }
+    if (!strange)
+        return 1;
+    if (atomic_load(word) != seen)
+        return 0;
+    return neap__fail(NEAP_ECORRUPT,
+                      "heap %s: the lock at offset %llu names owner %#x, which "
+                      "is nobody; run `neap check`", heap->address.text,
+                      (unsigned long long)neap__offset(heap, word), seen);
+}
+
+
+/* Sleep until the word changes, its owner dies, or `until`. */
+static int sleep_on(struct neap_heap *heap, _Atomic uint32_t *word,
+                    uint32_t seen, int64_t until)
+{
+    struct neap_sh_slot *owner = neap__slot_at(heap, seen & NEAP_SH_TAG_SLOT);
+    uint32_t life;
+    _Atomic uint32_t *watch = neap__life_watch(&owner->life, &life);
+    return neap__futex_wait_either(word, seen, watch, life, until);
+}
+
+
+/* One round of waiting. @return 0 try again; -ETIMEDOUT; -EBUSY; -EINTR;
+ * -EDEADLK; NEAP_ECORRUPT. */
+static int wait_round(struct neap__seat *seat, _Atomic uint32_t *word,
+                      int64_t deadline, int64_t *cap)
+{
+    uint32_t seen = atomic_load_explicit(word, memory_order_relaxed);
+    if (seen == 0)
+        return 0;
+    if ((seen & ~NEAP_SH_WAITERS) == seat->tag)
+        return -EDEADLK;
+    int status = look_at_owner(seat->heap, word, seen);
+    if (status <= 0)
+        return status;
+    if (deadline == NEAP_NOW)
+        return -EBUSY;
+    if (!(seen & NEAP_SH_WAITERS)) {
+        if (!atomic_compare_exchange_strong(word, &seen,
+                                            seen | NEAP_SH_WAITERS))
+            return 0;
+        seen |= NEAP_SH_WAITERS;
+    }
+    int64_t now = neap_now();
+    if (now >= deadline)
+        return -ETIMEDOUT;
+    status = sleep_on(seat->heap, word, seen,
+                      neap__wait_until(now, deadline, *cap));
+    if (status == -ETIMEDOUT)
+        status = neap__wait_expired(seat->heap, cap);
+    return status < 0 ? status : 0;
+}
+
+
+/* A user's mutex is the lock word of its entry. */
+static bool same_object(_Atomic uint32_t *word, uint64_t id)
+{
+    return atomic_load(&((struct neap_sh_entry *)word)->id) == id;
+}
+
+
+int neap__lock_slow(struct neap__seat *seat, _Atomic uint32_t *word,
+                    uint64_t id, int64_t deadline)
+{
+    uint32_t held = seat->held;
+    uint32_t carry = 0;
+    int64_t cap = NEAP__WAIT_CAP_FIRST;
+    int status = 0;
+    if (deadline == NEAP_NOW || !spin(seat, word)) {
+        while (!take_free(seat, word, carry)) {
+            status = wait_round(seat, word, deadline, &cap);
+            if (status == 0 && id && !same_object(word, id))
+                status = -EIDRM;
+            if (status < 0)
+                goto fail;
+            carry = deadline == NEAP_NOW ? 0 : NEAP_SH_WAITERS;
+        }
+    }
+    seat->held = held + 1;
+    return 0;
+
+fail:
+    atomic_store_explicit(&seat->slot->held[held], 0, memory_order_relaxed);
+    return status;
+}
+
+
+int neap__lock_inside(struct neap__seat *seat, _Atomic uint32_t *word)
+{
+    int status;
+    do
+        status = neap__lock(seat, word, 0, NEAP_FOREVER);
+    while (status == -EINTR);
+    if (status == -EDEADLK || status == -EAGAIN)
+        status = neap__fail(NEAP_ECORRUPT,
+                            "heap %s: its own lock at offset %llu is held "
+                            "already by this thread; run `neap check`",
+                            seat->heap->address.text,
+                            (unsigned long long)neap__offset(seat->heap, word));
+    return status;
+}

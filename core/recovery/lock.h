@@ -1,0 +1,101 @@
+/*
+ * Lock words: 32 bits that name their owner.
+ *
+ * Both the heap's own locks and users' mutexes. The order of stores decides
+ * what a death leaves:
+ *
+ *   lock     held[i] = word's offset;  claim: word 0 -> tag
+ *   unlock   word -> 0;  wake a sleeper;  held[i] = 0
+ *
+ * so whoever reaps the dead finds every lock that they had, were about to have,
+ * or had given up without waking the next, and needs no other trace.
+ *
+ * A thread that has slept takes the word with WAITERS set, for others may be
+ * asleep behind it; that costs at most one futile wake.
+ */
+#ifndef NEAP_LOCK_H
+#define NEAP_LOCK_H
+
+#include "recovery/sabotage.h"
+#include "recovery/seat.h"
+
+/*
+ * Claim the word: a user's mutex is given with its object's id, neap's own
+ * locks with 0.
+ * @return 0; -EBUSY (NEAP_NOW) or -ETIMEDOUT; -EINTR; -EDEADLK; -EAGAIN too
+ * many held; -EIDRM the object was dropped; NEAP_ECORRUPT. Writes a text for
+ * the last one only.
+ */
+int neap__lock_slow(struct neap__seat *seat, _Atomic uint32_t *word,
+                    uint64_t id, int64_t deadline);
+
+/* Of the places in slot.held, how many are kept for neap's own locks. */
+#define NEAP__HELD_INSIDE 2
+
+NEAP__INLINE int neap__lock(struct neap__seat *seat, _Atomic uint32_t *word,
+                            uint64_t id, int64_t deadline)
+{
+    uint32_t held = seat->held;
+    if (NEAP__UNLIKELY(held >= NEAP_SH_HELD - (id ? NEAP__HELD_INSIDE : 0)))
+        return -EAGAIN;
+    if (!NEAP__SABOTAGED(NEAP__WITHOUT_INTENT))
+        atomic_store_explicit(&seat->slot->held[held],
+                              neap__offset(seat->heap, word) |
+                                  (id ? NEAP_SH_HELD_USER : 0),
+                              memory_order_relaxed);
+    neap__crash_order();
+    uint32_t seen = 0;
+    if (NEAP__LIKELY(atomic_compare_exchange_strong_explicit(
+            word, &seen, seat->tag, memory_order_acquire,
+            memory_order_relaxed))) {
+        seat->held = held + 1;
+        return 0;
+    }
+    return neap__lock_slow(seat, word, id, deadline);
+}
+
+/* For locks inside neap, held for an instant: not interruptible.
+ * @return 0; NEAP_ECORRUPT. */
+int neap__lock_inside(struct neap__seat *seat, _Atomic uint32_t *word);
+
+/* Forget entry `i` of held, keeping the others together. */
+NEAP__INLINE void neap__held_remove(struct neap__seat *seat, uint32_t i)
+{
+    neap_sh_word *held = seat->slot->held;
+    uint32_t last = seat->held - 1;
+    if (NEAP__UNLIKELY(i != last))
+        atomic_store_explicit(&held[i],
+                              atomic_load_explicit(&held[last],
+                                                   memory_order_relaxed),
+                              memory_order_relaxed);
+    neap__crash_order();
+    atomic_store_explicit(&held[last], 0, memory_order_relaxed);
+    seat->held = last;
+}
+
+uint32_t neap__held_find(struct neap__seat *seat, uint64_t offset);
+
+NEAP__INLINE bool neap__lock_mine(struct neap__seat *seat,
+                                  _Atomic uint32_t *word)
+{
+    return (atomic_load_explicit(word, memory_order_relaxed) &
+            ~NEAP_SH_WAITERS) == seat->tag;
+}
+
+/* Release a word that is the seat's. */
+NEAP__INLINE void neap__unlock(struct neap__seat *seat, _Atomic uint32_t *word)
+{
+    uint32_t seen = atomic_exchange_explicit(word, 0, memory_order_release);
+    if (NEAP__UNLIKELY(seen & NEAP_SH_WAITERS))
+        neap__futex_wake(word, 1);
+    neap__crash_order();
+    uint32_t last = seat->held - 1;
+    uint64_t offset = neap__offset(seat->heap, word);
+    if (NEAP__UNLIKELY((atomic_load_explicit(&seat->slot->held[last],
+                                             memory_order_relaxed) &
+                        ~(uint64_t)NEAP_SH_HELD_USER) != offset))
+        last = neap__held_find(seat, offset);
+    neap__held_remove(seat, last);
+}
+
+#endif

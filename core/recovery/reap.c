@@ -1,0 +1,186 @@
+/*
+ * Reaping. The reaper holds the dead slot's proof of life and acts in its
+ * name: it uses the dead slot's tag, its list of held locks and its redo
+ * record. So a reaper that dies leaves a dead slot in a state that a slot may
+ * die in anyway, and the next reaper simply does it again (rule 4).
+ *
+ * The order, and why:
+ *  1 the redo record, while the locks that cover its words are still held;
+ *  2 the locks: users' mutexes are marked abandoned first; sleepers are woken
+ *    whether or not the word was still the dead one's, for it may have died
+ *    between giving the word up and waking the next;
+ *  3 the words it was about to wake others on, and slept on itself: it may have
+ *    swallowed the wake that was another's;
+ *  4 its shares, each in a change of its own under the object's lock;
+ *  5 a new incarnation, so that no old tag can be taken for a new owner's.
+ */
+#include "recovery/reap.h"
+
+#include <limits.h>
+
+#include "recovery/lock.h"
+#include "recovery/redo.h"
+#include "recovery/wait.h"
+
+
+/* The flag lies in the entry whose lock this is. */
+static void mark_abandoned(_Atomic uint32_t *lock, uint32_t pid)
+{
+    struct neap_sh_entry *entry = (struct neap_sh_entry *)lock;
+    atomic_store_explicit(&entry->abandoned, pid ? pid : 1,
+                          memory_order_relaxed);
+}
+
+
+static void release_held(struct neap__seat *ghost, neap_sh_word *held)
+{
+    uint64_t claim = atomic_load_explicit(held, memory_order_relaxed);
+    uint64_t offset = claim & ~(uint64_t)NEAP_SH_HELD_USER;
+    _Atomic uint32_t *word = neap__at(ghost->heap, offset, NEAP_SH_GRAIN, 4);
+    if (claim && word) {
+        uint32_t seen = atomic_load_explicit(word, memory_order_relaxed);
+        if ((seen & ~NEAP_SH_WAITERS) == ghost->tag) {
+            if (claim & NEAP_SH_HELD_USER)
+                mark_abandoned(word, atomic_load(&ghost->slot->pid));
+            neap__crash_order();
+            atomic_exchange_explicit(word, 0, memory_order_release);
+        }
+        neap__futex_wake(word, INT_MAX);
+    }
+    neap__crash_order();
+    atomic_store_explicit(held, 0, memory_order_relaxed);
+}
+
+
+/* Give a share back to the object, if that is still the same one. */
+static int return_share(struct neap__seat *ghost, struct neap_sh_share *share)
+{
+    uint64_t offset = atomic_load_explicit(&share->entry, memory_order_relaxed);
+    struct neap_sh_entry *entry =
+        neap__at(ghost->heap, offset, sizeof *entry, NEAP_SH_GRAIN);
+    if (!entry)
+        return neap__fail(NEAP_ECORRUPT,
+                          "heap %s: a slot has a share of an object at offset "
+                          "%llu, where none can be; run `neap check`",
+                          ghost->heap->address.text,
+                          (unsigned long long)offset);
+    int status = neap__lock_inside(ghost, &entry->lock);
+    if (status < 0)
+        return status;
+
+    struct neap__tx tx;
+    neap__tx_begin(&tx, ghost);
+    if (atomic_load(&entry->id) == atomic_load(&share->id)) {
+        neap__tx_set(&tx, &entry->value,
+                     atomic_load(&entry->value) + atomic_load(&share->value));
+        neap__tx_set(&tx, &entry->returns, atomic_load(&entry->returns) + 1);
+    }
+    neap__tx_set(&tx, &share->value, 0);
+    neap__tx_set(&tx, &share->id, 0);
+    neap__tx_set(&tx, &share->entry, 0);
+    neap__waking(ghost, entry);
+    status = neap__tx_commit(&tx);
+    neap__unlock(ghost, &entry->lock);
+    neap__woken(ghost, entry, INT_MAX);
+    return status;
+}
+
+
+static int return_shares(struct neap__seat *ghost)
+{
+    if (NEAP__SABOTAGED(NEAP__WITHOUT_SHARES))
+        return 0;
+    struct neap_sh_share *shares = ghost->slot->shares;
+    for (int i = 0; i < NEAP_SH_SHARES; i++) {
+        if (!atomic_load_explicit(&shares[i].entry, memory_order_relaxed))
+            continue;
+        int status = return_share(ghost, &shares[i]);
+        if (status < 0)
+            return status;
+    }
+    return 0;
+}
+
+
+/* What a wake was meant for may be asleep, or about to sleep, on the event
+ * count; both learn of it. Any entry's count may be raised at any time. */
+static void finish_wake(struct neap_heap *heap, neap_sh_word *named)
+{
+    uint64_t offset = atomic_load_explicit(named, memory_order_relaxed);
+    struct neap_sh_entry *entry =
+        neap__at(heap, offset, sizeof *entry, NEAP_SH_GRAIN);
+    if (offset && entry) {
+        neap__wake_entry(entry, INT_MAX);
+        neap__futex_wake(&entry->lock, INT_MAX); /* those of a dropped mutex */
+    }
+    atomic_store_explicit(named, 0, memory_order_relaxed);
+}
+
+
+/* Tags of the next owner differ from all that the dead one left anywhere. */
+static void next_incarnation(struct neap_sh_slot *slot)
+{
+    uint32_t next = (atomic_load(&slot->incarnation) + 1) &
+                    NEAP_SH_TAG_INCARNATIONS;
+    atomic_store(&slot->incarnation, next ? next : 1);
+    atomic_store(&slot->pid, 0);
+    atomic_store(&slot->tid, 0);
+}
+
+
+int neap__slot_clean(struct neap_heap *heap, uint32_t index)
+{
+    struct neap_sh_slot *slot = neap__slot_at(heap, index);
+    struct neap__seat ghost = {
+        .heap = heap,
+        .slot = slot,
+        .tag = neap__tag(index, atomic_load(&slot->incarnation)),
+    };
+    if (!NEAP__SABOTAGED(NEAP__WITHOUT_REAP)) {
+        int status = neap__redo_replay(heap, slot);
+        if (status < 0)
+            return status;
+        for (int i = 0; i < NEAP_SH_HELD; i++)
+            if (atomic_load_explicit(&slot->held[i], memory_order_relaxed))
+                release_held(&ghost, &slot->held[i]);
+        finish_wake(heap, &slot->waking);
+        finish_wake(heap, &slot->waiting_on);
+        status = return_shares(&ghost);
+        if (status < 0)
+            return status;
+    }
+    neap__crash_order();
+    next_incarnation(slot);
+    return 0;
+}
+
+
+int neap__reap_slot(struct neap_heap *heap, uint32_t index)
+{
+    struct neap_sh_slot *slot = neap__slot_at(heap, index);
+    if (neap__life_look(&slot->life) != NEAP__LIFE_DEAD)
+        return 0;
+    int claimed = neap__life_claim(&slot->life);
+    if (claimed != 0 && claimed != -EOWNERDEAD)
+        return 0; /* somebody else is at it */
+    int status = neap__slot_clean(heap, index);
+    if (status == 0 && claimed == -EOWNERDEAD)
+        atomic_fetch_add(&neap__header(heap)->deaths, 1);
+    neap__life_release(&slot->life);
+    return status < 0 ? status : claimed == -EOWNERDEAD;
+}
+
+
+int neap__reap(struct neap_heap *heap)
+{
+    int reaped = 0;
+    uint32_t high = atomic_load(&neap__header(heap)->slots_high);
+    uint32_t ready = atomic_load(&neap__header(heap)->slots_ready);
+    for (uint32_t i = 0; i < high && i < ready; i++) {
+        int status = neap__reap_slot(heap, i);
+        if (status < 0)
+            return status;
+        reaped += status;
+    }
+    return reaped;
+}

@@ -1,0 +1,110 @@
+/* Micro-transactions, see redo.h. */
+#include "recovery/redo.h"
+
+#include "recovery/sabotage.h"
+
+
+void neap__tx_begin(struct neap__tx *tx, struct neap__seat *seat)
+{
+    *tx = (struct neap__tx){.seat = seat};
+}
+
+
+/* Where the word is staged, or NULL. From the end: the latest come up most. */
+static struct neap_sh_store *find_staged(struct neap__tx *tx, uint64_t offset)
+{
+    struct neap_sh_store *stores = tx->seat->slot->redo.stores;
+    for (uint32_t i = tx->count; i-- > 0;)
+        if (stores[i].offset == offset)
+            return &stores[i];
+    return NULL;
+}
+
+
+uint64_t neap__tx_get(struct neap__tx *tx, const neap_sh_word *word)
+{
+    struct neap_sh_store *staged =
+        find_staged(tx, neap__offset(tx->seat->heap, word));
+    return staged ? staged->value
+                  : atomic_load_explicit(word, memory_order_relaxed);
+}
+
+
+void neap__tx_set(struct neap__tx *tx, neap_sh_word *word, uint64_t value)
+{
+    uint64_t offset = neap__offset(tx->seat->heap, word);
+    struct neap_sh_store *staged = find_staged(tx, offset);
+    if (!staged) {
+        if (tx->count == NEAP_SH_REDO) {
+            neap__tx_fail(tx, neap__fail(NEAP_ECORRUPT,
+                                         "a change of heap %s needs more than "
+                                         "%d stores; run `neap check`",
+                                         tx->seat->heap->address.text,
+                                         NEAP_SH_REDO));
+            return;
+        }
+        staged = &tx->seat->slot->redo.stores[tx->count++];
+        staged->offset = offset;
+    }
+    staged->value = value;
+}
+
+
+int neap__tx_fail(struct neap__tx *tx, int status)
+{
+    if (tx->status == 0)
+        tx->status = status;
+    return status;
+}
+
+
+/* Release each store: readers without a lock follow links. */
+static void apply(struct neap_heap *heap, const struct neap_sh_redo *redo,
+                  uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        neap_sh_word *word =
+            (neap_sh_word *)(heap->base + redo->stores[i].offset);
+        atomic_store_explicit(word, redo->stores[i].value,
+                              memory_order_release);
+    }
+}
+
+
+int neap__tx_commit(struct neap__tx *tx)
+{
+    if (tx->status < 0)
+        return tx->status;
+    struct neap_sh_redo *redo = &tx->seat->slot->redo;
+    redo->count = tx->count;
+    neap__crash_order();
+    if (!NEAP__SABOTAGED(NEAP__WITHOUT_REDO))
+        atomic_store_explicit(&redo->committed, 1, memory_order_release);
+    neap__crash_order();
+    apply(tx->seat->heap, redo, tx->count);
+    neap__crash_order();
+    atomic_store_explicit(&redo->committed, 0, memory_order_release);
+    return 0;
+}
+
+
+int neap__redo_replay(struct neap_heap *heap, struct neap_sh_slot *slot)
+{
+    struct neap_sh_redo *redo = &slot->redo;
+    if (!atomic_load_explicit(&redo->committed, memory_order_acquire))
+        return 0;
+    uint64_t count = redo->count;
+    bool sound = count <= NEAP_SH_REDO;
+    for (uint64_t i = 0; sound && i < count; i++)
+        sound = redo->stores[i].offset >= NEAP_SH_HEADER_SIZE / 64 &&
+                neap__inside(heap, redo->stores[i].offset, 8, 8);
+    if (!sound)
+        return neap__fail(NEAP_ECORRUPT,
+                          "heap %s: the redo record of slot %u is corrupted; "
+                          "restore the heap from a copy",
+                          heap->address.text, slot->pid);
+    apply(heap, redo, count);
+    neap__crash_order();
+    atomic_store_explicit(&redo->committed, 0, memory_order_release);
+    return 0;
+}

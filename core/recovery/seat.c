@@ -1,0 +1,359 @@
+/*
+ * Attachments and seats, see seat.h.
+ *
+ * I1 `registry` guards the list of attachments and their counts; it is never
+ *    held across a wait. Fork handlers keep it usable in the child.
+ * I2 The mapping goes with the last handle and the last seat: the C library
+ *    keeps pointers into it for every proof of life that a thread holds.
+ * I3 A place in the tables of seats is free again only after I2.
+ */
+#include "recovery/seat.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "recovery/reap.h"
+
+_Thread_local struct neap__thread *neap__self
+    __attribute__((tls_model("initial-exec")));
+
+static pthread_mutex_t registry = PTHREAD_MUTEX_INITIALIZER;
+static struct neap_heap *attachments;
+static uint32_t registry_generation;
+static pthread_key_t at_thread_end;
+
+#define SLOTS_AT_A_TIME 16
+
+
+/* -- the end of attachments ------------------------------------------------ */
+
+static void unmap(struct neap_heap *heap)
+{
+    if (heap->sysv_id >= 0)
+        neap__sysv_detach(heap->base);
+    else
+        munmap(heap->base, heap->mapped);
+    if (heap->fd >= 0)
+        close(heap->fd);
+    free(heap);
+}
+
+
+/* Registry held: take the attachment out if nothing needs it any more. */
+static bool unlist_if_unused(struct neap_heap *heap)
+{
+    if (heap->handles || heap->seats)
+        return false;
+    struct neap_heap **link = &attachments;
+    while (*link && *link != heap)
+        link = &(*link)->next;
+    if (*link)
+        *link = heap->next;
+    return true;
+}
+
+
+static void drop_count(struct neap_heap *heap, uint32_t *count)
+{
+    pthread_mutex_lock(&registry);
+    --*count;
+    bool unused = unlist_if_unused(heap);
+    pthread_mutex_unlock(&registry);
+    if (unused)
+        unmap(heap);
+}
+
+
+/* -- seats ------------------------------------------------------------------ */
+
+/* A thread's end is a death that it sees coming: the same cleaning. */
+static void leave(struct neap__thread *self, uint32_t index)
+{
+    struct neap__seat *seat = self->seats[index];
+    if (!seat)
+        return;
+    self->seats[index] = NULL;
+    struct neap_heap *heap = seat->heap;
+    neap__slot_clean(heap, seat->tag & NEAP_SH_TAG_SLOT);
+    neap__life_release(&seat->slot->life);
+    free(seat);
+    drop_count(heap, &heap->seats);
+}
+
+
+static void free_thread(struct neap__thread *self)
+{
+    free(self->seats);
+    free(self);
+    neap__self = NULL;
+}
+
+
+/* Seats that another process took mean nothing here. */
+static void forget_seats(struct neap__thread *self)
+{
+    for (uint32_t i = 0; i < self->count; i++) {
+        free(self->seats[i]);
+        self->seats[i] = NULL;
+    }
+    self->generation = neap__fork_generation();
+}
+
+
+static void end_thread(void *thread)
+{
+    struct neap__thread *self = thread;
+    if (self->generation == neap__fork_generation())
+        for (uint32_t i = 0; i < self->count; i++)
+            leave(self, i);
+    else
+        forget_seats(self);
+    free_thread(self);
+}
+
+
+/* Registry held. In a child nobody has a seat yet. */
+static void notice_fork_locked(void)
+{
+    uint32_t generation = neap__fork_generation();
+    if (registry_generation == generation)
+        return;
+    registry_generation = generation;
+    for (struct neap_heap *heap = attachments; heap; heap = heap->next)
+        heap->seats = 0;
+}
+
+
+static struct neap__thread *this_thread(uint32_t count)
+{
+    struct neap__thread *self = neap__self;
+    if (!self) {
+        self = calloc(1, sizeof *self);
+        if (!self)
+            return NULL;
+        self->generation = neap__fork_generation();
+        neap__self = self;
+        pthread_setspecific(at_thread_end, self);
+    }
+    if (self->generation != neap__fork_generation())
+        forget_seats(self);
+    if (count > self->count) {
+        void *seats = realloc(self->seats, count * sizeof *self->seats);
+        if (!seats)
+            return NULL;
+        self->seats = seats;
+        memset(self->seats + self->count, 0,
+               (count - self->count) * sizeof *self->seats);
+        self->count = count;
+    }
+    return self;
+}
+
+
+/* -- slots ------------------------------------------------------------------ */
+
+/* See that the slot's memory is really there. */
+static int make_ready(struct neap_heap *heap, uint32_t index)
+{
+    struct neap_sh_header *header = neap__header(heap);
+    uint32_t ready = atomic_load(&header->slots_ready);
+    if (index < ready)
+        return 0;
+    uint32_t more = index + SLOTS_AT_A_TIME;
+    if (more > header->slot_count)
+        more = header->slot_count;
+    int status = neap__set_aside(
+        heap->fd, NEAP_SH_HEADER_SIZE + (uint64_t)ready * NEAP_SH_SLOT_SIZE,
+        (uint64_t)(more - ready) * NEAP_SH_SLOT_SIZE);
+    if (status < 0)
+        return neap__no_room(status, heap->fd, heap->address.text,
+                             (uint64_t)(more - ready) * NEAP_SH_SLOT_SIZE);
+    while (ready < more &&
+           !atomic_compare_exchange_weak(&header->slots_ready, &ready, more))
+        ;
+    return 0;
+}
+
+
+static void raise_high(struct neap_sh_header *header, uint32_t high)
+{
+    uint32_t seen = atomic_load(&header->slots_high);
+    while (seen < high &&
+           !atomic_compare_exchange_weak(&header->slots_high, &seen, high))
+        ;
+}
+
+
+/*
+ * Claim the slot if nobody living has it. `slots_high` covers it first, so
+ * that no reaper overlooks a thread that dies right after the claim. It is
+ * cleaned even when it looks free: after a failed cleaning it does, too.
+ * @return 1 claimed; 0 taken; -errno.
+ */
+static int claim(struct neap_heap *heap, uint32_t index)
+{
+    struct neap_sh_slot *slot = neap__slot_at(heap, index);
+    if (neap__life_look(&slot->life) == NEAP__LIFE_ALIVE)
+        return 0;
+    raise_high(neap__header(heap), index + 1);
+    neap__life_prepare(&slot->life);
+    int claimed = neap__life_claim(&slot->life);
+    if (claimed != 0 && claimed != -EOWNERDEAD)
+        return 0;
+    int status = neap__slot_clean(heap, index);
+    if (status < 0) {
+        neap__life_release(&slot->life);
+        return status;
+    }
+    if (claimed == -EOWNERDEAD)
+        atomic_fetch_add(&neap__header(heap)->deaths, 1);
+    return 1;
+}
+
+
+static int claim_any(struct neap_heap *heap, uint32_t *ret_index)
+{
+    uint32_t count = neap__header(heap)->slot_count;
+    for (uint32_t i = 0; i < count; i++) {
+        int status = make_ready(heap, i);
+        if (status == 0)
+            status = claim(heap, i);
+        if (status < 0)
+            return status;
+        if (status == 1) {
+            *ret_index = i;
+            return 0;
+        }
+    }
+    return neap__fail(NEAP_ESLOTS,
+                      "heap %s: all %u slots are taken by living threads; wait "
+                      "for some to end, or make the heap anew with more slots",
+                      heap->address.text, count);
+}
+
+
+static void sit_down(struct neap__seat *seat, struct neap_heap *heap,
+                     uint32_t index)
+{
+    struct neap_sh_slot *slot = neap__slot_at(heap, index);
+    atomic_store(&slot->pid, (uint32_t)getpid());
+    atomic_store(&slot->tid, (uint32_t)syscall(SYS_gettid));
+    slot->since = (uint64_t)time(NULL);
+    seat->heap = heap;
+    seat->slot = slot;
+    seat->tag = neap__tag(index, atomic_load(&slot->incarnation));
+}
+
+
+int neap__seat_take(struct neap_heap *heap, struct neap__seat **ret_seat)
+{
+    if (heap->read_only)
+        return neap__fail(-EACCES,
+                          "heap %s was opened read-only; open it for writing "
+                          "to change or lock anything", heap->address.text);
+    struct neap__thread *self = this_thread(heap->index + 1);
+    struct neap__seat *seat = self ? calloc(1, sizeof *seat) : NULL;
+    if (!seat)
+        return neap__fail_why(-ENOMEM, "heap %s: cannot take a slot",
+                              heap->address.text);
+    uint32_t index;
+    int status = claim_any(heap, &index);
+    if (status < 0) {
+        free(seat);
+        return status;
+    }
+    sit_down(seat, heap, index);
+    pthread_mutex_lock(&registry);
+    notice_fork_locked();
+    heap->seats++;
+    pthread_mutex_unlock(&registry);
+    self->seats[heap->index] = seat;
+    *ret_seat = seat;
+    return 0;
+}
+
+
+/* -- the registry ------------------------------------------------------------ */
+
+/* Registry held: the lowest place that no attachment has. */
+static uint32_t free_index(void)
+{
+    for (uint32_t index = 0;; index++) {
+        struct neap_heap *heap = attachments;
+        while (heap && heap->index != index)
+            heap = heap->next;
+        if (!heap)
+            return index;
+    }
+}
+
+
+void neap__attachment_add(struct neap_heap *heap)
+{
+    pthread_mutex_lock(&registry);
+    notice_fork_locked();
+    heap->index = free_index();
+    heap->opened_in = neap__fork_generation();
+    heap->handles = 1;
+    heap->seats = 0;
+    heap->next = attachments;
+    attachments = heap;
+    pthread_mutex_unlock(&registry);
+}
+
+
+void neap__attachment_retain(struct neap_heap *heap)
+{
+    pthread_mutex_lock(&registry);
+    heap->handles++;
+    pthread_mutex_unlock(&registry);
+}
+
+
+void neap__attachment_release(struct neap_heap *heap)
+{
+    pthread_mutex_lock(&registry);
+    notice_fork_locked();
+    bool last = --heap->handles == 0;
+    bool unused = last && unlist_if_unused(heap);
+    pthread_mutex_unlock(&registry);
+    if (unused)
+        unmap(heap);
+    else if (last && neap__seat_here(heap))
+        leave(neap__self, heap->index);
+}
+
+
+/* -- the process ------------------------------------------------------------- */
+
+static void before_fork(void)
+{
+    pthread_mutex_lock(&registry);
+}
+
+
+static void after_fork(void)
+{
+    pthread_mutex_unlock(&registry);
+}
+
+
+__attribute__((constructor)) static void begin_process(void)
+{
+    pthread_key_create(&at_thread_end, end_thread);
+    pthread_atfork(before_fork, after_fork, after_fork);
+    registry_generation = neap__fork_generation();
+}
+
+
+/* exit() ends the main thread without its destructors. */
+__attribute__((destructor)) static void end_process(void)
+{
+    if (neap__self)
+        end_thread(neap__self);
+}

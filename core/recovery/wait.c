@@ -1,0 +1,31 @@
+/* Sleeping on an event count, see wait.h. */
+#include "recovery/wait.h"
+
+#include "recovery/reap.h"
+
+
+int64_t neap__wait_until(int64_t now, int64_t deadline, int64_t cap)
+{
+    return deadline - now > cap ? now + cap : deadline;
+}
+
+
+int neap__wait_expired(struct neap_heap *heap, int64_t *cap)
+{
+    *cap = *cap * 2 > NEAP__WAIT_CAP_LAST ? NEAP__WAIT_CAP_LAST : *cap * 2;
+    return neap__reap(heap);
+}
+
+
+int neap__wait_sleep(struct neap__seat *seat, struct neap_sh_entry *entry,
+                     uint32_t seen, int64_t deadline, int64_t *cap)
+{
+    int64_t now = neap_now();
+    if (now >= deadline)
+        return -ETIMEDOUT;
+    int status = neap__futex_wait(&entry->seq, seen,
+                                  neap__wait_until(now, deadline, *cap));
+    if (status == -ETIMEDOUT)
+        status = neap__wait_expired(seat->heap, cap);
+    return status < 0 ? status : 0;
+}

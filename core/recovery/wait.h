@@ -1,0 +1,95 @@
+/*
+ * Waiting for an object's value to change: an event count in its entry.
+ *
+ *     sleeper                              waker
+ *     waiting_on = entry                   neap__waking(seat, entry)
+ *     seen = seq                           change the value
+ *     sleepers = 1                         neap__woken(seat, entry, n)
+ *     look at the value again                if sleepers was 1: seq += 1, wake
+ *     sleep while seq == seen
+ *
+ * I1 The sleeper stores `sleepers` and then loads the value; the waker stores
+ *    the value and then loads `sleepers`; all four are sequentially consistent,
+ *    so one of them sees the other.
+ * I2 Whoever wakes only some sets `sleepers` again, for it cannot know that
+ *    nobody is left.
+ * I3 A waker that dies between its two steps is named by slot.waking, a sleeper
+ *    that dies with a wake in hand by slot.waiting_on; the reaper then wakes
+ *    everybody, and those who find nothing sleep again.
+ */
+#ifndef NEAP_WAIT_H
+#define NEAP_WAIT_H
+
+#include <limits.h>
+
+#include "recovery/sabotage.h"
+#include "recovery/seat.h"
+
+NEAP__INLINE void neap__wake_entry(struct neap_sh_entry *entry, int count)
+{
+    atomic_fetch_add(&entry->seq, 1);
+    neap__futex_wake(&entry->seq, count);
+}
+
+/* Announce a wake, before the change that it tells of. */
+NEAP__INLINE void neap__waking(struct neap__seat *seat,
+                               struct neap_sh_entry *entry)
+{
+    if (!NEAP__SABOTAGED(NEAP__WITHOUT_INTENT))
+        atomic_store_explicit(&seat->slot->waking,
+                              neap__offset(seat->heap, entry),
+                              memory_order_relaxed);
+    neap__crash_order();
+}
+
+/* Wake up to `count` of those who sleep, after the change. */
+NEAP__INLINE void neap__woken(struct neap__seat *seat,
+                              struct neap_sh_entry *entry, int count)
+{
+    if (NEAP__UNLIKELY(atomic_load(&entry->sleepers)) &&
+        atomic_exchange(&entry->sleepers, 0)) {
+        if (count < INT_MAX)
+            atomic_store(&entry->sleepers, 1);
+        neap__wake_entry(entry, count);
+    }
+    neap__crash_order();
+    atomic_store_explicit(&seat->slot->waking, 0, memory_order_relaxed);
+}
+
+/* Begin to wait; look at the value again before neap__wait_sleep. */
+NEAP__INLINE uint32_t neap__wait_begin(struct neap__seat *seat,
+                                       struct neap_sh_entry *entry)
+{
+    atomic_store_explicit(&seat->slot->waiting_on,
+                          neap__offset(seat->heap, entry),
+                          memory_order_relaxed);
+    neap__crash_order();
+    uint32_t seen = atomic_load(&entry->seq);
+    atomic_store(&entry->sleepers, 1);
+    return seen;
+}
+
+/*
+ * Sleep until woken, until `deadline`, or for a while: the dead are looked for
+ * now and then. @return 0 look again; -ETIMEDOUT; -EINTR; NEAP_ECORRUPT.
+ */
+int neap__wait_sleep(struct neap__seat *seat, struct neap_sh_entry *entry,
+                     uint32_t seen, int64_t deadline, int64_t *cap);
+
+/* No sleep is longer than the cap, which doubles from 0.1 to 1 second. */
+#define NEAP__WAIT_CAP_FIRST INT64_C(100000000)
+#define NEAP__WAIT_CAP_LAST INT64_C(1000000000)
+
+/* The end of one sleep on the way to a deadline. */
+int64_t neap__wait_until(int64_t now, int64_t deadline, int64_t cap);
+
+/* A sleep was as long as its cap: reap, double it. @return 0 and more;
+ * NEAP_ECORRUPT. */
+int neap__wait_expired(struct neap_heap *heap, int64_t *cap);
+
+NEAP__INLINE void neap__wait_end(struct neap__seat *seat)
+{
+    atomic_store_explicit(&seat->slot->waiting_on, 0, memory_order_relaxed);
+}
+
+#endif
