@@ -49,8 +49,26 @@ int neap__address_parse(const char *text, struct neap__address *ret);
 /* The same for what is known to be a posix name, as from a listing. */
 int neap__address_of_posix_name(const char *name, struct neap__address *ret);
 
+/* "sysv:5678", and "sysv:0" for a segment without a key. */
+void neap__address_of_key(int32_t key, char *ret_text, size_t size);
+
+/* @return 0; -EINVAL for what has more than permission bits. */
+int neap__mode_check(const struct neap__address *address, uint32_t mode);
+
 /* "1.5 MiB", for sentences. `buffer` takes 32 bytes and is returned. */
 const char *neap__bytes_text(uint64_t bytes, char *buffer);
+
+/* -- value.c ---------------------------------------------------------------- */
+
+/* The element at that address, aligned or not; `type` must be a type. */
+neap_value neap__value_of(neap_type type, const void *element);
+
+/* Store a value as an element, aligned or not. @return 0; -EINVAL the type
+ * cannot hold it, with its range in the sentence; nothing is stored then. */
+int neap__value_store(neap_type type, neap_value value, void *ret_element);
+
+/* The sentence for what is no type. @return -EINVAL. */
+int neap__value_no_type(neap_type type);
 
 /* -- birth.c ---------------------------------------------------------------- */
 
@@ -110,12 +128,15 @@ int neap__name_open(const struct neap__address *address, bool read_only);
 int neap__name_unlink_if(const struct neap__address *address, dev_t dev,
                          ino_t ino);
 
+/* The same whatever file it is. */
+int neap__name_unlink(const struct neap__address *address);
+
 /* -- sysv.c ----------------------------------------------------------------- */
 
 /*
  * One lock for the births of System V heaps: a flock on /dev/shm itself, which
  * the kernel drops at its holder's death (a child that was forked meanwhile
- * holds it too, until it unlocks, execs or ends).
+ * shares it: should the holder die, the child has it until it execs or ends).
  * @return a descriptor for unlock; -EBUSY after five seconds; -errno.
  */
 int neap__sysv_lock(void);
@@ -140,5 +161,8 @@ int neap__sysv_status(int id, struct neap__sysv_stat *ret_stat);
 
 /* IPC_RMID. @return 0; -ENOENT it is gone; -EACCES. */
 int neap__sysv_remove(int id);
+
+/* Its permission bits, by IPC_SET. @return 0; -EACCES. */
+int neap__sysv_set_mode(int id, uint32_t mode);
 
 #endif

@@ -73,9 +73,10 @@ int neap__set_aside(int fd, uint64_t offset, uint64_t length);
 
 /* -- flock.c: locks that die with their holder -------------------------------- */
 
-/* Open a directory and take its flock. @return a descriptor whose close gives
- * the lock back; -EBUSY after `patience` nanoseconds; -errno. */
+/* Open a directory and take its flock. @return a descriptor for unlock; -EBUSY
+ * after `patience` nanoseconds; -errno. */
 int neap__directory_lock(const char *path, int64_t patience);
+void neap__directory_unlock(int lock); /* less than 0 is fine */
 
 /* Take the flock of an open file, exclusively, at once. @return 0; -EBUSY. */
 int neap__flock_try(int fd);
@@ -112,9 +113,11 @@ struct neap__sysv_stat {
 
 int neap__shm_create(int32_t key, uint64_t size, uint32_t mode);
 int neap__shm_find(int32_t key, bool read_only);
+int neap__shm_find_any(int32_t key); /* whether or not it may be opened */
 int neap__shm_attach(int id, bool read_only, void *where, void **ret_base);
 void neap__shm_detach(void *base);
 int neap__shm_status(int id, struct neap__sysv_stat *ret_stat);
 int neap__shm_remove(int id);
+int neap__shm_set_mode(int id, uint32_t mode);
 
 #endif

@@ -47,3 +47,13 @@ int neap__directory_lock(const char *path, int64_t patience)
     }
     return fd;
 }
+
+
+void neap__directory_unlock(int lock)
+{
+    if (lock < 0)
+        return;
+    /* To close is not enough: a child forked meanwhile has the lock open too. */
+    neap__flock_release(lock);
+    close(lock);
+}

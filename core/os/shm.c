@@ -19,6 +19,13 @@ int neap__shm_find(int32_t key, bool read_only)
 }
 
 
+int neap__shm_find_any(int32_t key)
+{
+    int id = shmget(key, 0, 0);
+    return id < 0 ? -errno : id;
+}
+
+
 int neap__shm_attach(int id, bool read_only, void *where, void **ret_base)
 {
     void *base = shmat(id, where, (read_only ? SHM_RDONLY : 0) |
@@ -62,4 +69,14 @@ int neap__shm_status(int id, struct neap__sysv_stat *ret_stat)
 int neap__shm_remove(int id)
 {
     return shmctl(id, IPC_RMID, NULL) < 0 ? -errno : 0;
+}
+
+
+int neap__shm_set_mode(int id, uint32_t mode)
+{
+    struct shmid_ds ds;
+    if (shmctl(id, IPC_STAT, &ds) < 0)
+        return -errno;
+    ds.shm_perm.mode = (unsigned short)mode;
+    return shmctl(id, IPC_SET, &ds) < 0 ? -errno : 0;
 }

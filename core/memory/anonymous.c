@@ -1,0 +1,69 @@
+/*
+ * Memory without a name or a descriptor, shared with children over fork alone.
+ * The handle keeps it mapped; each mapping is another view of the same pages,
+ * with a protection of its own, and outlives the handle.
+ */
+#include <time.h>
+#include <unistd.h>
+
+#include "memory/ops.h"
+
+
+static int create(struct neap_segment *segment, uint64_t size, uint32_t mode)
+{
+    (void)mode; /* nobody can open it, so nobody is to be kept out */
+    int status = neap__map_anonymous(size, &segment->base);
+    if (status < 0) {
+        char text[32];
+        return neap__fail_why(status, "cannot create an anonymous segment of "
+                              "%s", neap__bytes_text(size, text));
+    }
+    segment->size = size;
+    return 0;
+}
+
+
+static void close_base(struct neap_segment *segment)
+{
+    if (segment->base)
+        neap__map_remove(segment->base, segment->size);
+}
+
+
+static int get_status(struct neap_segment *segment, neap_segment_stat *ret_stat)
+{
+    *ret_stat = (neap_segment_stat){
+        .kind = NEAP_KIND_ANONYMOUS,
+        .size = segment->size,
+        .allocated = neap__round_up(segment->size, neap__page_size()),
+        .mode = 0600,
+        .uid = geteuid(),
+        .gid = getegid(),
+        .attached = -1,
+    };
+    return 0;
+}
+
+
+static int map(struct neap_segment *segment, uint64_t offset, int protection,
+               void **base, size_t *length, size_t *skip)
+{
+    (void)skip;
+    int status = neap__map_again((char *)segment->base + offset, *length, base);
+    if (status < 0 || protection == (NEAP_PROT_READ | NEAP_PROT_WRITE))
+        return status;
+    status = neap__map_protect(*base, *length, protection);
+    if (status < 0)
+        neap__map_remove(*base, *length);
+    return status;
+}
+
+
+const struct neap__segment_ops neap__anonymous_ops = {
+    .kind = NEAP_KIND_ANONYMOUS,
+    .create = create,
+    .close = close_base,
+    .status = get_status,
+    .map = map,
+    .unmap = neap__map_remove,
+};

@@ -1,0 +1,121 @@
+/* What posix, file and memfd segments share: there is a descriptor behind. */
+#include <stdio.h>
+#include <string.h>
+
+#include "memory/ops.h"
+
+
+int neap__descriptor_create(struct neap_segment *segment, uint64_t size,
+                            uint32_t mode)
+{
+    struct neap__birth birth;
+    int status = neap__birth_begin(segment->address, mode, &birth);
+    if (status < 0)
+        return status;
+
+    status = neap__set_aside(birth.fd, 0, size);
+    if (status < 0) {
+        char tried[200];
+        snprintf(tried, sizeof tried, "create segment %.160s",
+                 segment->address->text);
+        neap__no_room(status, birth.fd, tried, size);
+    } else {
+        status = neap__birth_publish(&birth);
+    }
+    if (status == 0)
+        segment->fd = birth.fd;
+    else
+        neap__birth_abort(&birth);
+    return status;
+}
+
+
+int neap__descriptor_open(struct neap_segment *segment)
+{
+    int fd = neap__name_open(segment->address, segment->read_only);
+    if (fd < 0)
+        return fd;
+    segment->fd = fd;
+    return 0;
+}
+
+
+void neap__descriptor_close(struct neap_segment *segment)
+{
+    neap__file_close(segment->fd);
+}
+
+
+static int look(struct neap_segment *segment, struct neap__file_facts *ret)
+{
+    int status = neap__file_facts(segment->fd, ret);
+    if (status < 0)
+        return neap__fail_why(status, "cannot look at segment %s",
+                              segment->address->text);
+    return 0;
+}
+
+
+int neap__descriptor_status(struct neap_segment *segment,
+                            neap_segment_stat *ret_stat)
+{
+    struct neap__file_facts facts;
+    int status = look(segment, &facts);
+    if (status < 0)
+        return status;
+    *ret_stat = (neap_segment_stat){
+        .kind = segment->ops->kind,
+        .size = facts.size,
+        .allocated = facts.allocated,
+        .mode = facts.mode & 0777u,
+        .uid = facts.uid,
+        .gid = facts.gid,
+        .attached = -1,
+        .accessed = facts.accessed,
+        .modified = facts.modified,
+        .changed = facts.changed,
+    };
+    return 0;
+}
+
+
+int neap__descriptor_resize(struct neap_segment *segment, uint64_t size)
+{
+    struct neap__file_facts facts;
+    int status = look(segment, &facts);
+    if (status < 0)
+        return status;
+
+    char tried[200];
+    snprintf(tried, sizeof tried, "resize segment %.160s",
+             segment->address->text);
+    if (size > facts.size) {
+        status = neap__set_aside(segment->fd, facts.size, size - facts.size);
+        return status < 0 ? neap__no_room(status, segment->fd, tried,
+                                          size - facts.size) : 0;
+    }
+    status = neap__file_resize(segment->fd, size);
+    if (status == -EPERM)
+        return neap__fail(status, "cannot %s: it is sealed against shrinking",
+                          tried);
+    return status < 0 ? neap__fail_why(status, "cannot %s", tried) : 0;
+}
+
+
+int neap__descriptor_unlink(struct neap_segment *segment)
+{
+    struct neap__file_facts facts;
+    int status = look(segment, &facts);
+    if (status < 0)
+        return status;
+    return neap__name_unlink_if(segment->address, facts.dev, facts.ino);
+}
+
+
+int neap__descriptor_map(struct neap_segment *segment, uint64_t offset,
+                         int protection, void **base, size_t *length,
+                         size_t *skip)
+{
+    (void)skip;
+    return neap__map_file(segment->fd, offset, *length, protection, base);
+}

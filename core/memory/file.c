@@ -1,0 +1,15 @@
+/* Mapped files: what posix shared memory is, in a directory of one's choice. */
+#include "memory/ops.h"
+
+const struct neap__segment_ops neap__file_ops = {
+    .kind = NEAP_KIND_FILE,
+    .create = neap__descriptor_create,
+    .open = neap__descriptor_open,
+    .close = neap__descriptor_close,
+    .status = neap__descriptor_status,
+    .resize = neap__descriptor_resize,
+    .unlink = neap__descriptor_unlink,
+    .unlink_address = neap__name_unlink,
+    .map = neap__descriptor_map,
+    .unmap = neap__map_remove,
+};

@@ -1,0 +1,39 @@
+/*
+ * Memory files without a name. They pass to children over fork, and to any
+ * process that may look at this one's descriptors under /proc.
+ */
+#include <stdio.h>
+
+#include "memory/ops.h"
+
+
+static int create(struct neap_segment *segment, uint64_t size, uint32_t mode)
+{
+    const char *label = segment->address->path;
+    int fd = neap__memfd_create(*label ? label : "neap");
+    if (fd < 0)
+        return neap__fail_why(fd, "cannot create %s", segment->address->text);
+
+    int status = neap__set_aside(fd, 0, size);
+    if (status < 0)
+        neap__no_room(status, fd, "create a memfd segment", size);
+    else if ((status = neap__file_chmod(fd, mode)) < 0)
+        neap__fail_why(status, "cannot give %s the mode %o",
+                       segment->address->text, mode);
+    if (status < 0)
+        neap__file_close(fd);
+    else
+        segment->fd = fd;
+    return status;
+}
+
+
+const struct neap__segment_ops neap__memfd_ops = {
+    .kind = NEAP_KIND_MEMFD,
+    .create = create,
+    .close = neap__descriptor_close,
+    .status = neap__descriptor_status,
+    .resize = neap__descriptor_resize,
+    .map = neap__descriptor_map,
+    .unmap = neap__map_remove,
+};

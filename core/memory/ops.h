@@ -1,0 +1,70 @@
+/*
+ * What stands behind a neap_segment: one table of operations for each kind, in
+ * the file of that kind. segment.c and mapping.c know no kind by name.
+ */
+#ifndef NEAP_MEMORY_OPS_H
+#define NEAP_MEMORY_OPS_H
+
+#include "memory/memory.h"
+#include "neap/mapping.h"
+#include "neap/segment.h"
+
+struct neap_segment {
+    const struct neap__segment_ops *ops;
+    struct neap__address *address;
+    bool read_only;
+    int fd;        /* posix, file, memfd; else -1 */
+    int id;        /* sysv: shmid; else -1 */
+    void *base;    /* anonymous: where it is mapped as long as the handle is */
+    uint64_t size; /* anonymous: a segment of that kind has nobody to ask */
+    _Atomic pid_t address_of; /* memfd: the process that `address` speaks of */
+};
+
+/*
+ * `segment` comes with its address, read_only, and nothing else set. An absent
+ * operation is a kind that has no such thing; segment.c says so to the caller.
+ * Operations write the sentence of their failure.
+ */
+struct neap__segment_ops {
+    neap_kind kind;
+    int (*create)(struct neap_segment *segment, uint64_t size, uint32_t mode);
+    int (*open)(struct neap_segment *segment);
+    void (*close)(struct neap_segment *segment);
+    int (*status)(struct neap_segment *segment, neap_segment_stat *ret_stat);
+    int (*resize)(struct neap_segment *segment, uint64_t size);
+    int (*unlink)(struct neap_segment *segment);
+    int (*unlink_address)(const struct neap__address *address);
+
+    /*
+     * Map from `offset`, a multiple of the page. sysv maps the whole segment
+     * whatever is asked: then *base is moved back to its start, *length is its
+     * size and *skip the bytes from there to the offset. Otherwise *skip is
+     * left 0. The protection is what was asked for.
+     */
+    int (*map)(struct neap_segment *segment, uint64_t offset, int protection,
+               void **base, size_t *length, size_t *skip);
+    void (*unmap)(void *base, size_t length);
+};
+
+extern const struct neap__segment_ops neap__posix_ops;
+extern const struct neap__segment_ops neap__sysv_ops;
+extern const struct neap__segment_ops neap__file_ops;
+extern const struct neap__segment_ops neap__anonymous_ops;
+extern const struct neap__segment_ops neap__memfd_ops;
+
+/* -- descriptor.c: what the kinds with a descriptor share -------------------- */
+
+/* Born by neap__birth_*: a name, `size` bytes set aside. */
+int neap__descriptor_create(struct neap_segment *segment, uint64_t size,
+                            uint32_t mode);
+int neap__descriptor_open(struct neap_segment *segment);
+void neap__descriptor_close(struct neap_segment *segment);
+int neap__descriptor_status(struct neap_segment *segment,
+                            neap_segment_stat *ret_stat);
+int neap__descriptor_resize(struct neap_segment *segment, uint64_t size);
+int neap__descriptor_unlink(struct neap_segment *segment);
+int neap__descriptor_map(struct neap_segment *segment, uint64_t offset,
+                         int protection, void **base, size_t *length,
+                         size_t *skip);
+
+#endif
