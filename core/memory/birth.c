@@ -201,19 +201,19 @@ static const char *advice(int fd)
 }
 
 
-int neap__no_room(int status, int fd, const char *tried, uint64_t asked)
+int neap__no_room(int status, int fd, const char *whom, uint64_t asked)
 {
     char asked_text[32], free_text[32];
     uint64_t room = 0;
 
     neap__bytes_text(asked, asked_text);
     if (status == -EFBIG)
-        return neap__fail(status, "cannot %s: %s is more than a file can have",
-                          tried, asked_text);
+        return neap__fail(status, "cannot set %s aside for %s: that is more than "
+                          "a file can have", asked_text, whom);
     if (status != -ENOSPC || neap__file_room(fd, &room) < 0)
-        return neap__fail_why(status, "cannot %s: cannot set %s aside", tried,
-                              asked_text);
-    return neap__fail(status, "cannot %s: %s were asked for and %s are free; %s",
-                      tried, asked_text, neap__bytes_text(room, free_text),
+        return neap__fail_why(status, "cannot set %s aside for %s", asked_text,
+                              whom);
+    return neap__fail(status, "no room for %s: %s asked for, %s free; %s", whom,
+                      asked_text, neap__bytes_text(room, free_text),
                       advice(fd));
 }

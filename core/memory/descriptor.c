@@ -1,7 +1,4 @@
 /* What posix, file and memfd segments share: there is a descriptor behind. */
-#include <stdio.h>
-#include <string.h>
-
 #include "memory/ops.h"
 
 
@@ -15,10 +12,7 @@ int neap__descriptor_create(struct neap_segment *segment, uint64_t size,
 
     status = neap__set_aside(birth.fd, 0, size);
     if (status < 0) {
-        char tried[200];
-        snprintf(tried, sizeof tried, "create segment %.160s",
-                 segment->address->text);
-        neap__no_room(status, birth.fd, tried, size);
+        neap__no_room(status, birth.fd, segment->address->text, size);
     } else {
         status = neap__birth_publish(&birth);
     }
@@ -86,19 +80,17 @@ int neap__descriptor_resize(struct neap_segment *segment, uint64_t size)
     if (status < 0)
         return status;
 
-    char tried[200];
-    snprintf(tried, sizeof tried, "resize segment %.160s",
-             segment->address->text);
+    const char *name = segment->address->text;
     if (size > facts.size) {
         status = neap__set_aside(segment->fd, facts.size, size - facts.size);
-        return status < 0 ? neap__no_room(status, segment->fd, tried,
+        return status < 0 ? neap__no_room(status, segment->fd, name,
                                           size - facts.size) : 0;
     }
     status = neap__file_resize(segment->fd, size);
     if (status == -EPERM)
-        return neap__fail(status, "cannot %s: it is sealed against shrinking",
-                          tried);
-    return status < 0 ? neap__fail_why(status, "cannot %s", tried) : 0;
+        return neap__fail(status, "cannot resize %s: it is sealed against "
+                          "shrinking", name);
+    return status < 0 ? neap__fail_why(status, "cannot resize %s", name) : 0;
 }
 
 

@@ -16,7 +16,7 @@ static int create(struct neap_segment *segment, uint64_t size, uint32_t mode)
 
     int status = neap__set_aside(fd, 0, size);
     if (status < 0)
-        neap__no_room(status, fd, "create a memfd segment", size);
+        neap__no_room(status, fd, segment->address->text, size);
     else if ((status = neap__file_chmod(fd, mode)) < 0)
         neap__fail_why(status, "cannot give %s the mode %o",
                        segment->address->text, mode);

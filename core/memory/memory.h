@@ -103,11 +103,11 @@ void neap__birth_abort(struct neap__birth *birth);
 int neap__birth_sweep(const char *directory);
 
 /*
- * The sentence for a status of neap__set_aside: what was tried ("create heap
+ * The sentence for a status of neap__set_aside: for whom it was ("segment
  * sky"), how much was asked, how much is free and what to do about it.
  * @return `status`.
  */
-int neap__no_room(int status, int fd, const char *tried, uint64_t asked);
+int neap__no_room(int status, int fd, const char *whom, uint64_t asked);
 
 /* -- name.c ----------------------------------------------------------------- */
 
@@ -158,6 +158,9 @@ void neap__sysv_detach(void *base);
 
 /* @return 0; -EIDRM it is gone; -EACCES. */
 int neap__sysv_status(int id, struct neap__sysv_stat *ret_stat);
+
+/* Change its permission bits, and nothing else. @return 0; -EIDRM; -EACCES. */
+int neap__sysv_set_mode(int id, uint32_t mode);
 
 /* IPC_RMID. @return 0; -ENOENT it is gone; -EACCES. */
 int neap__sysv_remove(int id);

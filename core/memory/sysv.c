@@ -97,6 +97,19 @@ int neap__sysv_status(int id, struct neap__sysv_stat *ret_stat)
 }
 
 
+int neap__sysv_set_mode(int id, uint32_t mode)
+{
+    int status = neap__shm_chmod(id, mode & 0777);
+    if (status == -EPERM)
+        status = -EACCES;
+    status = gone_is_eidrm(status);
+    if (status < 0)
+        return neap__fail_why(status, "cannot give the System V segment of id "
+                              "%d the mode %o", id, mode);
+    return 0;
+}
+
+
 int neap__sysv_remove(int id)
 {
     struct neap__sysv_stat stat;

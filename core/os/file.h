@@ -117,6 +117,7 @@ int neap__shm_find_any(int32_t key); /* whether or not it may be opened */
 int neap__shm_attach(int id, bool read_only, void *where, void **ret_base);
 void neap__shm_detach(void *base);
 int neap__shm_status(int id, struct neap__sysv_stat *ret_stat);
+int neap__shm_chmod(int id, uint32_t mode);
 int neap__shm_remove(int id);
 int neap__shm_set_mode(int id, uint32_t mode);
 
