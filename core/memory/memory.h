@@ -165,7 +165,4 @@ int neap__sysv_set_mode(int id, uint32_t mode);
 /* IPC_RMID. @return 0; -ENOENT it is gone; -EACCES. */
 int neap__sysv_remove(int id);
 
-/* Its permission bits, by IPC_SET. @return 0; -EACCES. */
-int neap__sysv_set_mode(int id, uint32_t mode);
-
 #endif

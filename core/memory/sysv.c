@@ -262,11 +262,3 @@ const struct neap__segment_ops neap__sysv_ops = {
     .map = map,
     .unmap = unmap,
 };
-
-
-int neap__sysv_set_mode(int id, uint32_t mode)
-{
-    int status = neap__shm_set_mode(id, mode);
-    return status < 0 ? neap__fail_why(status, "cannot change the mode of a "
-                                       "System V segment") : 0;
-}

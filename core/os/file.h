@@ -119,6 +119,5 @@ void neap__shm_detach(void *base);
 int neap__shm_status(int id, struct neap__sysv_stat *ret_stat);
 int neap__shm_chmod(int id, uint32_t mode);
 int neap__shm_remove(int id);
-int neap__shm_set_mode(int id, uint32_t mode);
 
 #endif

@@ -80,13 +80,3 @@ int neap__shm_remove(int id)
 {
     return shmctl(id, IPC_RMID, NULL) < 0 ? -errno : 0;
 }
-
-
-int neap__shm_set_mode(int id, uint32_t mode)
-{
-    struct shmid_ds ds;
-    if (shmctl(id, IPC_STAT, &ds) < 0)
-        return -errno;
-    ds.shm_perm.mode = (unsigned short)mode;
-    return shmctl(id, IPC_SET, &ds) < 0 ? -errno : 0;
-}
