@@ -112,12 +112,18 @@ $(BUILD)/lua/%.lua: bindings/lua/%.lua
 # Python ---------------------------------------------------------------------
 python: core $(PY_SO) $(PY_OUT)
 
+# Rebuild when the interpreter changes: suffixes of two may be the same.
+$(OBJ)/python.flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(PYTHON) $(PY_INC)' | cmp -s - $@ || echo '$(PYTHON) $(PY_INC)' > $@
+
+# Warning 321: set, max, min and range are words of Python, and fine methods.
 $(OBJ)/neap_wrap.c: $(PY_I) $(HEADERS)
 	@mkdir -p $(@D)
-	$(SWIG) -python -builtin -Wall -Icore/include -Ibindings/python \
-	    -module _neap -o $@ bindings/python/neap.i
+	$(SWIG) -python -builtin -Wextra -w321 -Icore/include -Ibindings/python \
+	    -module _neap -interface _neap -outdir $(@D) -o $@ bindings/python/neap.i
 
-$(PY_SO): $(OBJ)/neap_wrap.c $(LIB_SO) $(OBJ)/flags
+$(PY_SO): $(OBJ)/neap_wrap.c $(LIB_SO) $(OBJ)/flags $(OBJ)/python.flags
 	@mkdir -p $(@D)
 	$(CC) $(filter-out $(WARN),$(BASE)) $(CFLAGS) -fno-strict-aliasing $(PY_INC) -shared \
 	    $< -L$(BUILD)/lib -lneap -Wl,-rpath,'$$ORIGIN/../../lib' -o $@
@@ -152,3 +158,5 @@ $(BUILD)/tests/%: $(OBJ)/tests/core/%.o $(TESTLIB) $(LIB_A)
 	$(LINK) $< $(TESTLIB) $(LIB_A) -lm -o $@
 
 tests: $(TESTS)
+
+-include $(shell find $(OBJ) -name '*.d' 2>/dev/null)

@@ -1,0 +1,206 @@
+/* Mutexes that outlive their owner. What is free is locked with the GIL held. */
+%{
+typedef struct Mutex {
+    neap_mutex *core;
+    Attachment *heap;
+    int waiting;    /* threads in lock(): close() must let them be */
+    bool abandoned; /* what the last acquisition found; the owner reads it */
+} Mutex;
+
+
+static Mutex *new_mutex(neap_mutex *core, Attachment *heap)
+{
+    Mutex *self = calloc(1, sizeof *self);
+    if (!self) {
+        neap_mutex_close(core);
+        return (void *)PyErr_NoMemory();
+    }
+    self->core = core;
+    self->heap = attachment_retain(heap);
+    return self;
+}
+
+
+static Status mutex_close(Mutex *self)
+{
+    if (self->waiting) {
+        PyErr_SetString(class_BadArgument,
+                        "this mutex is in use: a thread waits for it");
+        return -EBUSY;
+    }
+    neap_mutex_close(self->core);
+    self->core = NULL;
+    return 0;
+}
+
+
+static int lock(void *core, int64_t deadline)
+{
+    return neap_mutex_lock(core, deadline);
+}
+
+
+/* @return 1 locked; 0 not in time; a status. */
+static Truth mutex_lock(Mutex *self, int64_t deadline)
+{
+    self->waiting++;
+    int status = wait_or_try(lock, self->core, deadline);
+    self->waiting--;
+    if (status >= 0) {
+        self->abandoned = status == NEAP_ABANDONED;
+        return 1;
+    }
+    bool try = deadline == NEAP_NOW && status == -EDEADLK;
+    return timed_out(status) || try ? 0 : status;
+}
+
+
+static Truth mutex_acquire(Mutex *self, PyObject *blocking, PyObject *timeout)
+{
+    int64_t deadline;
+    if (!as_acquire_deadline(blocking, timeout, &deadline))
+        return -EINVAL;
+    return mutex_lock(self, deadline);
+}
+
+
+static PyObject *mutex_holder(Mutex *self)
+{
+    int32_t pid = 0;
+    int status = neap_mutex_holder(self->core, &pid);
+    return status < 0 ? raise_status(status) : PyLong_FromLong(pid);
+}
+
+
+static PyObject *mutex_repr(Mutex *self)
+{
+    int32_t pid = 0;
+    if (!self || !self->core)
+        return PyUnicode_FromString("<neap.Mutex, closed>");
+    const char *name = neap_mutex_name(self->core);
+    if (neap_mutex_holder(self->core, &pid) < 0)
+        return PyUnicode_FromFormat("<neap.Mutex '%s', dropped>", name);
+    if (pid == 0)
+        return PyUnicode_FromFormat("<neap.Mutex '%s', free>", name);
+    return PyUnicode_FromFormat("<neap.Mutex '%s', locked by %d>", name,
+                                (int)pid);
+}
+%}
+
+NEAP_HANDLE(Mutex)
+%feature("kwargs") Mutex::acquire;
+%feature("kwargs") Mutex::lock;
+%feature("docstring") Mutex
+    "A lock between processes that outlives its owner.\n\n"
+    "Made by heap.mutex(name). The owner is a thread; `with mutex:` locks and\n"
+    "unlocks. When an owner dies inside its critical section, the next one to\n"
+    "lock gets the mutex and finds `abandoned` true: what the section protects\n"
+    "may be half-changed. It is not recursive: locking it twice from one\n"
+    "thread is OSError EDEADLK. One that was dropped is OSError EIDRM.\n"
+    "Pickles as its address.";
+
+%define NEAP_ACQUIRE_DOC(verb)
+#verb "($self, blocking=True, timeout=None)\n--\n\n"
+"Lock it; True when locked, False when not in time.\n\n"
+"timeout in seconds, None (or -1) for ever. Look at `abandoned` afterwards.\n"
+"OSError: EDEADLK this thread has it, EIDRM it was dropped, EAGAIN this\n"
+"thread holds too many."
+%enddef
+
+typedef struct Mutex {
+%extend {
+  ~Mutex()
+  {
+      neap_mutex_close($self->core);
+      attachment_release($self->heap);
+      free($self);
+  }
+
+  %feature("docstring") close "close($self)\n--\n\n"
+      "Drop this handle. The mutex stays in its heap, locked if it is.";
+  Status close() { return mutex_close($self); }
+
+  PyObject *__repr__() { return mutex_repr($self); }
+
+  NEAP_OPEN_ONLY(Mutex, "mutex")
+
+  %feature("docstring") acquire NEAP_ACQUIRE_DOC(acquire);
+  Truth acquire(PyObject *blocking = NULL, PyObject *timeout = NULL)
+  {
+      return mutex_acquire($self, blocking, timeout);
+  }
+
+  %feature("docstring") lock NEAP_ACQUIRE_DOC(lock);
+  Truth lock(PyObject *blocking = NULL, PyObject *timeout = NULL)
+  {
+      return mutex_acquire($self, blocking, timeout);
+  }
+
+  %feature("docstring") release "release($self)\n--\n\n"
+      "Unlock it. PermissionError when this thread does not have it.";
+  Status release() { return neap_mutex_unlock($self->core); }
+
+  %feature("docstring") unlock "unlock($self)\n--\n\n"
+      "Unlock it. PermissionError when this thread does not have it.";
+  Status unlock() { return neap_mutex_unlock($self->core); }
+
+  %feature("docstring") locked "locked($self)\n--\n\n"
+      "True if some thread of any process has it now.";
+  Truth locked()
+  {
+      int32_t pid = 0;
+      int status = neap_mutex_holder($self->core, &pid);
+      return status < 0 ? status : pid != 0;
+  }
+
+  %feature("docstring") __enter__ "Lock it, for as long as that takes.";
+  Entered __enter__() { return mutex_lock($self, NEAP_FOREVER); }
+
+  %feature("docstring") __exit__ "Unlock it.";
+  Status __exit__(PyObject *type, PyObject *value, PyObject *traceback)
+  {
+      (void)type, (void)value, (void)traceback;
+      return neap_mutex_unlock($self->core);
+  }
+
+  PyObject *_place() { return attachment_place($self->heap); }
+
+  %immutable;
+  %feature("docstring") name "Its name in the heap.";
+  const char *name;
+  %feature("docstring") abandoned
+      "True if the last acquisition through this handle found that the owner\n"
+      "had died in its critical section. For the owner to read.";
+  bool abandoned;
+  %feature("docstring") holder "The pid of who has it, 0 for nobody.";
+  PyObject *holder;
+  %feature("docstring") mine "True if this thread has it.";
+  bool mine;
+  %mutable;
+}
+} Mutex;
+
+%{
+static const char *Mutex_name_get(Mutex *self)
+{
+    return neap_mutex_name(self->core);
+}
+
+
+static bool Mutex_abandoned_get(Mutex *self)
+{
+    return self->abandoned;
+}
+
+
+static PyObject *Mutex_holder_get(Mutex *self)
+{
+    return mutex_holder(self);
+}
+
+
+static bool Mutex_mine_get(Mutex *self)
+{
+    return neap_mutex_mine(self->core) > 0;
+}
+%}

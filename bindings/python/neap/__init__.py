@@ -1,0 +1,82 @@
+"""neap: a heap that processes share.
+
+    import neap
+    with neap.open("sky") as heap:
+        seen = heap.counter("seen")
+        grid = heap.array("grid", (512, 512), "f8")  # a numpy.ndarray
+        lock = heap.mutex("lock")
+
+        def work(worker):
+            for i in worker.range(512):
+                grid[i] = worker.id
+                seen.add(1)
+            with lock:
+                ...
+            return worker.id
+
+        results = neap.run(4, work)
+
+The same names are the same objects in Lua and C. A process that is killed at
+any instruction harms nobody else: what it held is given back, what it was
+doing is finished or undone.
+
+Failures of the system are OSError and its subclasses (FileNotFoundError,
+PermissionError ...); neap's own are subclasses of neap.Error. Waiting calls
+return a bool, as in threading; Ctrl-C ends any wait.
+"""
+from ._array import Shared, share
+from ._heap import Heap, heap, open
+from ._info import (
+    CheckReport,
+    HeapInfo,
+    ObjectInfo,
+    SegmentInfo,
+    SegmentStat,
+    SlotInfo,
+)
+from ._neap import (
+    BadArgument,
+    Closed,
+    Corrupted,
+    Counter,
+    Error,
+    LayoutMismatch,
+    Mutex,
+    NotAHeap,
+    OutOfRange,
+    Range,
+    Semaphore,
+    SlotsExhausted,
+    Timeout,
+    TypeMismatch,
+    WorkerError,
+    WorkerKilled,
+    core_version,
+    fetch_add,
+)
+from ._segment import Mapping, Segment, map, segments, unlink
+from ._work import Process, RemoteTraceback, Worker, fork, run
+
+__version__ = core_version()
+del core_version
+
+# Where to find them, for people and for pickle. (Classes on top of SWIG's say
+# so themselves: those cannot be changed once they are made.)
+for _thing in (
+    CheckReport, HeapInfo, ObjectInfo, RemoteTraceback, SegmentInfo,
+    SegmentStat, Shared, SlotInfo, Worker, fork, heap, map, open, run,
+    segments, share, unlink,
+):
+    _thing.__module__ = "neap"
+del _thing
+
+# Not open and map: `from neap import *` should not hide Python's own.
+__all__ = [
+    "BadArgument", "CheckReport", "Closed", "Corrupted", "Counter", "Error",
+    "Heap", "HeapInfo", "LayoutMismatch", "Mapping", "Mutex", "NotAHeap",
+    "ObjectInfo", "OutOfRange", "Process", "Range", "RemoteTraceback",
+    "Segment", "SegmentInfo", "SegmentStat", "Semaphore", "Shared",
+    "SlotInfo", "SlotsExhausted", "Timeout", "TypeMismatch", "Worker",
+    "WorkerError", "WorkerKilled", "fetch_add", "fork", "heap", "run",
+    "segments", "share", "unlink",
+]

@@ -1,0 +1,234 @@
+"""Heaps: named, typed objects that processes share."""
+import copyreg
+
+from . import _neap
+from ._array import Shared
+from ._info import CheckReport, HeapInfo, SlotInfo, object_info
+from ._segment import address_of, bytes_of, mode_of
+from ._types import ANY, FLOAT64, as_ndarray, code_of, shape_of
+
+_COUNTER_KINDS = {None: 0, "plain": 1, "striped": 2, "double": 3}
+_SEMAPHORE_KINDS = {None: 0, False: 1, True: 2}
+
+
+class Heap(_neap.Heap):
+    """A heap of named, typed objects. Made by neap.open() and neap.heap().
+
+    A context manager that closes; objects and arrays opened from it stay
+    usable after that. Iterating gives the names of its objects, and
+    `name in heap` tells whether there is one. Pickles as its address.
+    """
+
+    __module__ = "neap"
+
+    # -- objects -----------------------------------------------------------
+
+    def counter(self, name, kind=None):
+        """The Counter of that name, made (at 0) if it is missing.
+
+        kind is "plain" (the default when it is made), "striped" or "double";
+        None takes whatever is there. TypeMismatch when another type or kind
+        is there; BadArgument for a bad name.
+        """
+        try:
+            code = _COUNTER_KINDS[kind]
+        except (KeyError, TypeError):
+            raise ValueError(
+                f'kind {kind!r} is none of "plain", "striped", "double"'
+            ) from None
+        return self._counter(name, code)
+
+    def mutex(self, name):
+        """The Mutex of that name, made (unlocked) if it is missing."""
+        return self._mutex(name)
+
+    def semaphore(self, name, initial=1, undo=None):
+        """The Semaphore of that name, made with `initial` permits if it is
+        missing (ignored when it is there).
+
+        undo=True: a permit belongs to the thread that acquired it and returns
+        when that thread dies; None takes whatever is there, else False.
+        """
+        try:
+            code = _SEMAPHORE_KINDS[undo]
+        except (KeyError, TypeError):
+            raise TypeError(f"undo must be a bool, not {undo!r}") from None
+        return self._semaphore(name, initial, code)
+
+    def array(self, name, shape=None, dtype=None):
+        """The array of that name as a numpy.ndarray over the shared memory,
+        made (zero-filled, 64-byte aligned) if it is missing.
+
+        shape is an int or a tuple of up to 8; without it the array must be
+        there. dtype is anything numpy takes as one, or "f64", "i32" ... ("i8"
+        is numpy's: eight bytes); when left out it is what is there, and
+        float64 for a new one. The ndarray keeps the memory mapped, whatever
+        becomes of the heap's handle; it is read-only if the heap is. Without
+        numpy it is a memoryview. TypeMismatch when another type or shape is
+        there, FileNotFoundError when nothing is and no shape was given, OSError
+        ENOSPC.
+        """
+        return as_ndarray(self._open_array(name, shape, dtype))
+
+    def memoryview(self, name, shape=None, dtype=None):
+        """The same as array(), as a typed memoryview."""
+        return memoryview(self._open_array(name, shape, dtype))
+
+    def array_handle(self, name, shape=None, dtype=None):
+        """The same as array(), as a Shared, which pickles as its address.
+
+        (An ndarray pickles by value, as numpy decided.)
+        """
+        return Shared(self.memoryview(name, shape, dtype))
+
+    def _open_array(self, name, shape, dtype):
+        lengths = shape_of(shape)
+        if dtype is not None:
+            return self._array(name, code_of(dtype), lengths)
+        try:
+            return self._array(name, ANY, lengths)
+        except FileNotFoundError:
+            if not lengths:
+                raise
+            return self._array(name, FLOAT64, lengths)
+
+    def object(self, name):
+        """Whatever is there under that name: a Counter, Mutex, Semaphore or
+        array. FileNotFoundError when there is nothing."""
+        kind = object_info(self._find(name)).kind
+        if kind == "counter":
+            return self._counter(name, 0)
+        if kind == "mutex":
+            return self._mutex(name)
+        if kind == "semaphore":
+            return self._semaphore(name, 1, 0)
+        return self.array(name)
+
+    # -- what is in it -----------------------------------------------------
+
+    def list(self):
+        """What is in it: a list of ObjectInfo, sorted by name."""
+        return sorted(object_info(raw) for raw in self._list())
+
+    def find(self, name):
+        """The ObjectInfo of one name. FileNotFoundError."""
+        return object_info(self._find(name))
+
+    def __iter__(self):
+        return iter([item.name for item in self.list()])
+
+    def __contains__(self, name):
+        return self._has(name)
+
+    def info(self):
+        """Its size, use, slots and so on: a HeapInfo."""
+        return HeapInfo(*self._info())
+
+    def slots(self):
+        """The threads that are attached: a list of SlotInfo."""
+        return [SlotInfo(*raw) for raw in self._slots()]
+
+    def check(self):
+        """Walk everything and look for damage: a CheckReport.
+
+        It reads only; on a heap in use it holds the heap's lock meanwhile.
+        """
+        return CheckReport(*self._check())
+
+    # -- the handle --------------------------------------------------------
+
+    @property
+    def address(self):
+        """Its address, fit for neap.open()."""
+        return self._place()[0]
+
+    @property
+    def read_only(self):
+        """True if this handle may only read."""
+        return self._place()[2]
+
+    @property
+    def closed(self):
+        """True after close()."""
+        return not self._is_open()
+
+    def __enter__(self):
+        self._place()  # a closed one is refused
+        return self
+
+    def __exit__(self, *error):
+        self.close()
+
+    def __repr__(self):
+        if self.closed:
+            return "<neap.Heap, closed>"
+        return f"<neap.Heap {self.address!r}>"
+
+    def __reduce__(self):
+        return _attach, self._place()
+
+
+def _attach(address, uuid, read_only):
+    """The heap that a pickled handle came from."""
+    flags = _neap.OPEN_READ_ONLY if read_only else _neap.OPEN_EXISTING
+    return Heap(address, flags, 0, 0, 0, 0, uuid)
+
+
+def _again(address, uuid, read_only, name):
+    """The object that a pickled handle meant."""
+    return _attach(address, uuid, read_only).object(name)
+
+
+def _reduce(handle):
+    return _again, (*handle._place(), handle.name)
+
+
+copyreg.pickle(_neap.Counter, _reduce)
+copyreg.pickle(_neap.Mutex, _reduce)
+copyreg.pickle(_neap.Semaphore, _reduce)
+
+
+def _flags_of(create, read_only, ephemeral):
+    if create not in (True, False, "new"):
+        raise ValueError(f'create must be True, False or "new", not {create!r}')
+    if read_only and create == "new":
+        raise ValueError("a new heap cannot be read-only: nobody could fill it")
+    flags = 0 if create is True else _neap.OPEN_EXISTING
+    if create == "new":
+        flags = _neap.OPEN_NEW
+    if read_only:
+        flags = _neap.OPEN_READ_ONLY
+    return flags | (_neap.OPEN_EPHEMERAL if ephemeral else 0)
+
+
+def open(address, *, create=True, read_only=False, ephemeral=False,
+         mode=0o600, slots=0, reserve=0, size=0):
+    """Open a heap, or make it if it is missing: a Heap.
+
+    Of many callers at once one creates and all get the same heap. address is
+    "sky" (POSIX shared memory), "sysv:5678", "file:results.neap" or a path
+    object. create=False refuses to make it (FileNotFoundError), create="new"
+    to open it (FileExistsError). read_only implies create=False and takes no
+    slot.
+
+    When it is made: ephemeral removes it with its last user; mode is its
+    permissions; slots is how many threads may attach at once (default 1024);
+    reserve how far it may grow, in bytes or as "64G" (the default; it costs
+    nothing); size what is set aside at birth (for sysv, which cannot grow, its
+    size for good).
+
+    NotAHeap, LayoutMismatch, Corrupted for what is not a sound heap; OSError.
+    """
+    if address is None or address == "":
+        raise ValueError("an address is needed; neap.heap() makes a heap "
+                         "without a name")
+    flags = _flags_of(create, read_only, ephemeral)
+    return Heap(address_of(address), flags, mode_of(mode), slots,
+                bytes_of(reserve, "reserve"), bytes_of(size), None)
+
+
+def heap(*, slots=0, reserve=0, size=0):
+    """A heap without a name: children of a fork share it, its handles pickle
+    while this process has it open, and it goes away with its last user."""
+    return Heap("", 0, 0o600, slots, bytes_of(reserve, "reserve"),
+                bytes_of(size), None)

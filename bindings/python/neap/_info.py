@@ -1,0 +1,103 @@
+"""What neap tells about heaps, objects, slots and segments: named tuples."""
+from typing import NamedTuple, Optional, Tuple, Union
+
+from ._types import LONG_NAMES
+
+
+class HeapInfo(NamedTuple):
+    """A heap; see neap_heap_info. Sizes are in bytes."""
+
+    address: str
+    kind: str
+    mode: int
+    uid: int
+    gid: int
+    layout: int
+    size: int
+    used: int
+    reserved: int
+    objects: int
+    slots: int
+    attached: int
+    dead: int
+    deaths: int
+    read_only: bool
+    ephemeral: bool
+    uuid: str
+    created: int
+
+
+class ObjectInfo(NamedTuple):
+    """An object of a heap.
+
+    kind is "counter", "array", "mutex" or "semaphore"; variant tells counters
+    ("plain", "striped", "double") and semaphores ("classic", "undo") apart.
+    """
+
+    name: str
+    kind: str
+    variant: Optional[str]
+    dtype: Optional[str]  # arrays: "float64"
+    shape: Optional[Tuple[int, ...]]  # arrays
+    bytes: int  # arrays: of their elements
+    value: Union[int, float, None]  # counters and semaphores
+    holder: int  # mutexes: the pid of who has it, 0 nobody
+    id: int  # never used again in this heap
+
+
+def object_info(raw):
+    name, kind, variant, _, code, shape, size, value, holder, id = raw
+    return ObjectInfo(
+        name, kind, variant, LONG_NAMES.get(code), shape, size, value, holder, id
+    )
+
+
+class SlotInfo(NamedTuple):
+    """A thread's place in a heap; pid and tid as its own namespace has them."""
+
+    index: int
+    incarnation: int
+    dead: bool
+    pid: int
+    tid: int
+    held: int  # locks
+    permits: int  # kinds of undo permits
+
+
+class CheckReport(NamedTuple):
+    """What heap.check() found; `problems` is 0 for a sound heap."""
+
+    problems: int
+    leaks: int
+    doubles: int
+    torn: int
+    blocks: int
+    free_blocks: int
+    used_bytes: int
+    free_bytes: int
+    objects: int
+    text: str  # the first problems, a line each
+
+
+class SegmentStat(NamedTuple):
+    """A segment; see neap_segment_stat. Times are seconds since 1970."""
+
+    kind: str
+    size: int
+    allocated: int
+    mode: int
+    uid: int
+    gid: int
+    attached: int  # -1 unknown
+    creator_pid: int  # sysv, else 0
+    accessed: int
+    modified: int
+    changed: int
+
+
+class SegmentInfo(NamedTuple):
+    """A segment of this machine; is_heap tells that neap formatted it."""
+
+    address: str
+    is_heap: bool
+    stat: SegmentStat

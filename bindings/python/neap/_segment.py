@@ -1,0 +1,276 @@
+"""Segments and mappings: raw memory, step by step or in one line."""
+import os
+
+from . import _neap
+from ._info import SegmentInfo, SegmentStat
+from ._types import as_ndarray, code_of, shape_of
+
+_PROTECTIONS = {"none": 0, "": 0, "r": 1, "w": 3, "rw": 3, "x": 4, "rx": 5,
+                "rwx": 7}
+_PROTECTION_NAMES = {0: "none", 1: "r", 3: "rw", 2: "rw", 4: "x", 5: "rx",
+                     7: "rwx", 6: "rwx"}
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+
+
+def address_of(address):
+    """A str as it is; a path object means a file."""
+    if isinstance(address, os.PathLike):
+        return "file:" + os.fsdecode(address)
+    return address
+
+
+def bytes_of(size, what="size"):
+    """A number of bytes: an int, or a str such as "64K", "1.5M" or "64GiB"."""
+    if not isinstance(size, str):
+        return size
+    text = size.strip().upper()
+    for ending in ("IB", "B"):
+        if text.endswith(ending):
+            text = text[: -len(ending)].rstrip()
+            break
+    unit = text[-1:] if text[-1:] in _UNITS else ""
+    try:
+        return int(float(text[: len(text) - len(unit)]) * _UNITS[unit])
+    except (ValueError, OverflowError):
+        raise ValueError(
+            f"{what} {size!r} is not a size: write an int, or \"64K\", \"1.5M\", "
+            "\"64G\""
+        ) from None
+
+
+def mode_of(mode):
+    if not isinstance(mode, int):
+        raise TypeError(f"mode must be an int such as 0o600, not {mode!r}")
+    if not 0 < mode <= 0o777:
+        raise ValueError(
+            f"mode {oct(mode)} is not a permission: write 0o600 or 0o660"
+        )
+    return mode
+
+
+def _protection_of(prot):
+    if not isinstance(prot, str):
+        raise TypeError(f"prot must be a str such as \"rw\", not {prot!r}")
+    try:
+        return _PROTECTIONS[prot]
+    except KeyError:
+        raise ValueError(
+            f"prot {prot!r} is none of \"r\", \"rw\", \"rx\", \"rwx\", \"none\""
+        ) from None
+
+
+class Segment(_neap.Segment):
+    """Memory that the kernel lends, of any kind and made by any program.
+
+    Made by Segment.create, Segment.open or Segment.open_or_create. An address
+    is "sky" or "posix:sky", "sysv:5678", "file:results.bin", "memfd:label",
+    "anonymous:". A context manager that closes; pickles as its address.
+    """
+
+    __module__ = "neap"
+
+    @classmethod
+    def create(cls, address, size, mode=0o600):
+        """Make a segment of `size` bytes, zero-filled and set aside at once.
+
+        FileExistsError when there is one; OSError ENOSPC when the memory is
+        not there; PermissionError.
+        """
+        return cls(address_of(address), _neap.SEGMENT_CREATE, bytes_of(size),
+                   mode_of(mode), False)
+
+    @classmethod
+    def open(cls, address, read_only=False):
+        """Open what is there. FileNotFoundError; PermissionError."""
+        return cls(address_of(address), _neap.SEGMENT_OPEN, 0, 0, read_only)
+
+    @classmethod
+    def open_or_create(cls, address, size, mode=0o600):
+        """Open it, or make it if it is missing: of many callers at once one
+        creates, and all get the same segment. One that is there keeps its
+        size."""
+        return cls(address_of(address), _neap.SEGMENT_OPEN_OR_CREATE,
+                   bytes_of(size), mode_of(mode), False)
+
+    @property
+    def size(self):
+        """Bytes now."""
+        return self._size()
+
+    @property
+    def address(self):
+        """Its address, fit for Segment.open where the kind has names."""
+        return self._address()
+
+    @property
+    def kind(self):
+        """"posix", "sysv", "file", "anonymous" or "memfd"."""
+        return self._kind()
+
+    @property
+    def closed(self):
+        """True after close()."""
+        return not self._is_open()
+
+    def stat(self):
+        """What the kernel says of it: a SegmentStat."""
+        return SegmentStat(*self._stat())
+
+    def resize(self, size):
+        """Give a posix, file or memfd segment another size, such as 8192 or
+        "8K". New bytes are zero and set aside at once.
+
+        OSError: ENOSPC when the memory is not there, ENOTSUP for sysv and
+        anonymous segments.
+        """
+        super().resize(bytes_of(size))
+
+    def map(self, offset=0, length=0, prot="rw"):
+        """Map `length` bytes from `offset` on (0: to the end): a Mapping.
+
+        prot is "r", "rw", "rx", "rwx" or "none". The segment may be closed
+        afterwards. BadArgument past the end; PermissionError.
+        """
+        return Mapping(self, offset, bytes_of(length), _protection_of(prot))
+
+    def __enter__(self):
+        self._address()  # a closed one is refused
+        return self
+
+    def __exit__(self, *error):
+        self.close()
+
+    def __repr__(self):
+        if self.closed:
+            return "<neap.Segment, closed>"
+        return f"<neap.Segment {self.address!r}>"
+
+    def __reduce__(self):
+        kind, address = self.kind, self.address
+        if kind == "memfd":
+            address = f"file:/proc/{os.getpid()}/fd/{self.fileno()}"
+        if kind == "anonymous":
+            raise TypeError(
+                "an anonymous segment has no address to pickle: it is shared "
+                "with children of a fork"
+            )
+        return Segment.open, (address, self._read_only())
+
+
+class Mapping(_neap.Mapping):
+    """A segment, or a part of one, at an address of this process.
+
+    Made by segment.map() or neap.map(). Reads and writes are checked: past
+    the end is OutOfRange (an IndexError), against the protection
+    PermissionError. It exports its bytes: memoryview(mapping) and
+    numpy.frombuffer(mapping) do not copy. A context manager that closes.
+    """
+
+    __module__ = "neap"
+
+    @property
+    def closed(self):
+        """True after close()."""
+        return not self._is_open()
+
+    @property
+    def prot(self):
+        """What may be done with it: "r", "rw" ..."""
+        return _PROTECTION_NAMES.get(self._protection(), "?")
+
+    def __len__(self):
+        return self._length()
+
+    def read(self, offset, dtype):
+        """One element at a byte offset, aligned or not."""
+        return self._read(offset, code_of(dtype))
+
+    def write(self, offset, dtype, value):
+        """Store one element at a byte offset, aligned or not.
+
+        BadArgument (a ValueError) for a value that the type cannot hold.
+        """
+        self._write(offset, code_of(dtype), value)
+
+    def bytes(self, offset=0, length=None):
+        """A copy of `length` bytes from `offset` on (None: to the end)."""
+        if length is None:
+            length = max(0, len(self) - offset) if isinstance(offset, int) else 0
+        return self._read_bytes(offset, length)
+
+    def write_bytes(self, offset, data):
+        """Store bytes, or the bytes of any buffer."""
+        self._write_bytes(offset, data)
+
+    def array(self, dtype, shape=None, offset=0):
+        """See it as an array from a byte offset on, without copying.
+
+        shape None means one dimension, to the end. A numpy.ndarray (a
+        memoryview without numpy), read-only if the mapping is; it keeps the
+        memory mapped.
+        """
+        code = code_of(dtype)
+        lengths = shape_of(shape) or (self._elements_after(offset, code),)
+        return as_ndarray(self._array(offset, code, lengths))
+
+    def _elements_after(self, offset, code):
+        if not isinstance(offset, int):
+            raise TypeError(f"offset must be an int, not {offset!r}")
+        return max(0, len(self) - max(0, offset)) // _neap.type_size(code)
+
+    def protect(self, prot):
+        """Change what may be done with the whole mapping: "r", "rw" ...
+
+        OSError EBUSY when writing is taken away while an array or a
+        memoryview shows the memory: a store through it would kill the process.
+        """
+        self._protect(_protection_of(prot))
+
+    def __enter__(self):
+        self._length()  # a closed one is refused
+        return self
+
+    def __exit__(self, *error):
+        self.close()
+
+    def __repr__(self):
+        if self.closed:
+            return "<neap.Mapping, closed>"
+        return f"<neap.Mapping of {len(self)} bytes, {self.prot}>"
+
+    def __reduce__(self):
+        raise TypeError(
+            "a mapping belongs to its process: pickle the segment and map it "
+            "on the other side"
+        )
+
+
+def map(address, size=None, prot="rw", mode=0o600):
+    """Map a whole segment in one line.
+
+    With `size` it is made if it is missing (one that is there keeps its size);
+    without, it must be there.
+    """
+    if size is None:
+        read_only = not _protection_of(prot) & 2
+        segment = Segment.open(address, read_only=read_only)
+    else:
+        segment = Segment.open_or_create(address, size, mode)
+    with segment:
+        return segment.map(prot=prot)
+
+
+def segments():
+    """The posix and sysv segments of this machine: a list of SegmentInfo."""
+    return [
+        SegmentInfo(address, is_heap, SegmentStat(*stat))
+        for address, is_heap, stat in _neap.list_segments()
+    ]
+
+
+def unlink(address):
+    """Take away the name of a segment or heap; its users go on.
+
+    FileNotFoundError when it is gone already; PermissionError.
+    """
+    _neap.unlink_address(address_of(address))

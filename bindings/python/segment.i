@@ -1,0 +1,163 @@
+/* Segments: memory that the kernel lends. neap/_segment.py has the manners. */
+%{
+typedef struct Segment {
+    neap_segment *core;
+    bool read_only;
+} Segment;
+
+enum segment_how { SEGMENT_CREATE, SEGMENT_OPEN, SEGMENT_OPEN_OR_CREATE };
+
+
+static int open_segment(const char *address, int how, uint64_t size,
+                        uint32_t mode, bool read_only, neap_segment **ret_core)
+{
+    switch (how) {
+    case SEGMENT_CREATE:
+        return neap_segment_create(address, size, mode, ret_core);
+    case SEGMENT_OPEN:
+        return neap_segment_open(address, read_only, ret_core);
+    default:
+        return neap_segment_open_or_create(address, size, mode, ret_core);
+    }
+}
+
+
+/* In the order of neap._info.SegmentStat. */
+static PyObject *stat_tuple(const neap_segment_stat *s)
+{
+    return Py_BuildValue("(sKKIIILiLLL)", neap_kind_name(s->kind),
+                         (unsigned long long)s->size,
+                         (unsigned long long)s->allocated,
+                         s->mode, s->uid, s->gid, (long long)s->attached,
+                         s->creator_pid, (long long)s->accessed,
+                         (long long)s->modified, (long long)s->changed);
+}
+
+
+static PyObject *list_segments(void)
+{
+    neap_segment_list *list;
+    neap_segment_info info;
+    int status = neap_segment_list_open(&list);
+    if (status < 0)
+        return raise_status(status);
+    PyObject *result = PyList_New(0);
+    while (result && (status = neap_segment_list_next(list, &info)) > 0) {
+        PyObject *item = Py_BuildValue("(NNN)",
+            PyUnicode_DecodeFSDefault(info.address),
+            PyBool_FromLong(info.is_heap), stat_tuple(&info.stat));
+        if (!item || PyList_Append(result, item) < 0)
+            Py_CLEAR(result);
+        Py_XDECREF(item);
+    }
+    neap_segment_list_close(list);
+    if (result && status < 0) {
+        Py_DECREF(result);
+        return raise_status(status);
+    }
+    return result;
+}
+
+
+static Status unlink_address(const char *address)
+{
+    return neap_unlink(address);
+}
+%}
+
+%constant int SEGMENT_CREATE = SEGMENT_CREATE;
+%constant int SEGMENT_OPEN = SEGMENT_OPEN;
+%constant int SEGMENT_OPEN_OR_CREATE = SEGMENT_OPEN_OR_CREATE;
+
+%feature("docstring") list_segments
+    "The posix and sysv segments of this machine, as tuples.";
+PyObject *list_segments(void);
+
+%feature("docstring") unlink_address
+    "Take away the name of a segment or heap.";
+Status unlink_address(const char *address);
+
+NEAP_HANDLE(Segment)
+%feature("docstring") Segment "Memory that the kernel lends.";
+
+typedef struct Segment {
+%extend {
+  Segment(const char *address, int how, uint64_t size, uint32_t mode,
+          bool read_only)
+  {
+      neap_segment *core;
+      int status = open_segment(address, how, size, mode, read_only, &core);
+      Segment *self = status < 0 ? NULL : calloc(1, sizeof *self);
+      if (!self)
+          return (void *)raise_status(status < 0 ? status : -ENOMEM);
+      self->core = core;
+      self->read_only = how == SEGMENT_OPEN && read_only;
+      return self;
+  }
+
+  ~Segment()
+  {
+      neap_segment_close($self->core);
+      free($self);
+  }
+
+  %feature("docstring") close "close($self)\n--\n\n"
+      "Drop the handle. The segment stays, and so do mappings of it.";
+  void close()
+  {
+      neap_segment_close($self->core);
+      $self->core = NULL;
+  }
+
+  %feature("docstring") _is_open "True until it is closed.";
+  bool _is_open() { return $self->core != NULL; }
+
+  NEAP_OPEN_ONLY(Segment, "segment")
+
+  %feature("docstring") _size "Bytes now.";
+  PyObject *_size()
+  {
+      uint64_t size;
+      int status = neap_segment_size($self->core, &size);
+      return status < 0 ? raise_status(status)
+                        : PyLong_FromUnsignedLongLong(size);
+  }
+
+  %feature("docstring") _stat "What the kernel says of it, as a tuple.";
+  PyObject *_stat()
+  {
+      neap_segment_stat stat;
+      int status = neap_segment_status($self->core, &stat);
+      return status < 0 ? raise_status(status) : stat_tuple(&stat);
+  }
+
+  %feature("docstring") resize "resize($self, size)\n--\n\n"
+      "Give a posix, file or memfd segment another size in bytes.\n\n"
+      "New bytes are zero and set aside at once. OSError: ENOSPC when the\n"
+      "memory is not there, ENOTSUP for sysv and anonymous segments.";
+  Status resize(uint64_t size)
+  {
+      return neap_segment_resize($self->core, size);
+  }
+
+  %feature("docstring") unlink "unlink($self)\n--\n\n"
+      "Take away its name; the memory goes with its last mapping.\n\n"
+      "FileNotFoundError when it is gone already.";
+  Status unlink() { return neap_segment_unlink($self->core); }
+
+  const char *_address() { return neap_segment_address($self->core); }
+  const char *_kind()
+  {
+      return neap_kind_name(neap_segment_kind($self->core));
+  }
+  bool _read_only() { return $self->read_only; }
+
+  %feature("docstring") fileno "fileno($self)\n--\n\n"
+      "The descriptor behind it, which stays the segment's; -1 for kinds\n"
+      "without one (sysv, anonymous).";
+  PyObject *fileno()
+  {
+      return PyLong_FromLong(neap_segment_descriptor($self->core));
+  }
+}
+} Segment;

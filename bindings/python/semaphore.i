@@ -1,0 +1,179 @@
+/* Counting semaphores between processes, classic or with undo. */
+%{
+typedef struct Semaphore {
+    neap_semaphore *core;
+    Attachment *heap;
+    int waiting; /* threads in acquire(): close() must let them be */
+} Semaphore;
+
+
+static Semaphore *new_semaphore(neap_semaphore *core, Attachment *heap)
+{
+    Semaphore *self = calloc(1, sizeof *self);
+    if (!self) {
+        neap_semaphore_close(core);
+        return (void *)PyErr_NoMemory();
+    }
+    self->core = core;
+    self->heap = attachment_retain(heap);
+    return self;
+}
+
+
+static Status semaphore_close(Semaphore *self)
+{
+    if (self->waiting) {
+        PyErr_SetString(class_BadArgument,
+                        "this semaphore is in use: a thread waits for it");
+        return -EBUSY;
+    }
+    neap_semaphore_close(self->core);
+    self->core = NULL;
+    return 0;
+}
+
+
+static int take_permit(void *core, int64_t deadline)
+{
+    return neap_semaphore_acquire(core, deadline);
+}
+
+
+static Truth semaphore_take(Semaphore *self, int64_t deadline)
+{
+    self->waiting++;
+    int status = wait_or_try(take_permit, self->core, deadline);
+    self->waiting--;
+    if (status >= 0)
+        return 1;
+    return timed_out(status) ? 0 : status;
+}
+
+
+static Truth semaphore_acquire(Semaphore *self, PyObject *blocking,
+                               PyObject *timeout)
+{
+    int64_t deadline;
+    if (!as_acquire_deadline(blocking, timeout, &deadline))
+        return -EINVAL;
+    return semaphore_take(self, deadline);
+}
+
+
+static Status semaphore_release(Semaphore *self, PyObject *n)
+{
+    int64_t times = 1;
+    if (n && !as_bounded(n, "n", 1, NEAP_SEMAPHORE_MAX, &times))
+        return -EINVAL;
+    int status = 0;
+    while (status >= 0 && times-- > 0)
+        status = neap_semaphore_release(self->core);
+    return status;
+}
+
+
+static PyObject *semaphore_value(Semaphore *self)
+{
+    int64_t value = 0;
+    int status = neap_semaphore_get(self->core, &value);
+    return status < 0 ? raise_status(status) : PyLong_FromLongLong(value);
+}
+
+
+static PyObject *semaphore_repr(Semaphore *self)
+{
+    int64_t value = 0;
+    if (!self || !self->core)
+        return PyUnicode_FromString("<neap.Semaphore, closed>");
+    const char *name = neap_semaphore_name(self->core);
+    if (neap_semaphore_get(self->core, &value) < 0)
+        return PyUnicode_FromFormat("<neap.Semaphore '%s', dropped>", name);
+    return PyUnicode_FromFormat("<neap.Semaphore '%s', %lld free>", name,
+                                (long long)value);
+}
+%}
+
+NEAP_HANDLE(Semaphore)
+%feature("kwargs") Semaphore::acquire;
+%feature("kwargs") Semaphore::release;
+%feature("docstring") Semaphore
+    "A counting semaphore between processes.\n\n"
+    "Made by heap.semaphore(name, initial, undo). Without undo anyone may\n"
+    "release; with undo a permit belongs to the thread that acquired it and\n"
+    "returns when that thread ends, by death or otherwise. `with semaphore:`\n"
+    "takes a permit and gives it back. One that was dropped is OSError EIDRM.\n"
+    "Pickles as its address.";
+
+typedef struct Semaphore {
+%extend {
+  ~Semaphore()
+  {
+      neap_semaphore_close($self->core);
+      attachment_release($self->heap);
+      free($self);
+  }
+
+  %feature("docstring") close "close($self)\n--\n\n"
+      "Drop this handle. The semaphore stays in its heap.";
+  Status close() { return semaphore_close($self); }
+
+  PyObject *__repr__() { return semaphore_repr($self); }
+
+  NEAP_OPEN_ONLY(Semaphore, "semaphore")
+
+  %feature("docstring") acquire
+      "acquire($self, blocking=True, timeout=None)\n--\n\n"
+      "Take a permit; True when taken, False when there was none in time.\n\n"
+      "timeout in seconds, None (or -1) for ever. OSError: EIDRM it was\n"
+      "dropped, EAGAIN this thread holds permits of too many.";
+  Truth acquire(PyObject *blocking = NULL, PyObject *timeout = NULL)
+  {
+      return semaphore_acquire($self, blocking, timeout);
+  }
+
+  %feature("docstring") release "release($self, n=1)\n--\n\n"
+      "Give n permits back, one after another. PermissionError: with undo,\n"
+      "and this thread holds none.";
+  Status release(PyObject *n = NULL) { return semaphore_release($self, n); }
+
+  %feature("docstring") __enter__ "Take a permit, however long that takes.";
+  Entered __enter__() { return semaphore_take($self, NEAP_FOREVER); }
+
+  %feature("docstring") __exit__ "Give the permit back.";
+  Status __exit__(PyObject *type, PyObject *value, PyObject *traceback)
+  {
+      (void)type, (void)value, (void)traceback;
+      return neap_semaphore_release($self->core);
+  }
+
+  PyObject *_place() { return attachment_place($self->heap); }
+
+  %immutable;
+  %feature("docstring") name "Its name in the heap.";
+  const char *name;
+  %feature("docstring") undo "True if permits return when their holder dies.";
+  bool undo;
+  %feature("docstring") value "How many permits are there now.";
+  PyObject *value;
+  %mutable;
+}
+} Semaphore;
+
+%{
+static const char *Semaphore_name_get(Semaphore *self)
+{
+    return neap_semaphore_name(self->core);
+}
+
+
+static bool Semaphore_undo_get(Semaphore *self)
+{
+    return neap_semaphore_kind_of(self->core) == NEAP_SEMAPHORE_UNDO;
+}
+
+
+static PyObject *Semaphore_value_get(Semaphore *self)
+{
+    return semaphore_value(self);
+}
+%}

@@ -1,0 +1,210 @@
+/*
+ * Statuses become exceptions, in one place.
+ *
+ * A function of the interface returns `Status`; a negative one is raised by
+ * the typemap below. Functions that make a PyObject raise by themselves, with
+ * raise_status(), and return NULL.
+ */
+%{
+typedef int Status;  /* of neap: negative is an exception, else None */
+typedef int Truth;   /* negative is an exception, else a bool */
+typedef int Entered; /* negative is an exception, else self */
+
+/* neap's own classes: one for each line of NEAP_STATUS_MAP ... */
+#define DECLARE_CLASS(name, value, text, python, base) \
+    static PyObject *class_##python;
+NEAP_STATUS_MAP(DECLARE_CLASS)
+/* ... their root, and those for errors of the system that Python programs
+ * catch by another name than OSError. */
+static PyObject *class_Error, *class_Timeout, *class_BadArgument,
+                *class_OutOfRange;
+
+
+static PyObject *class_of(int status)
+{
+    switch (status) {
+#define CASE_CLASS(name, value, text, python, base) \
+    case value: return class_##python;
+    NEAP_STATUS_MAP(CASE_CLASS)
+    case -ETIMEDOUT: return class_Timeout;
+    case -EINVAL: return class_BadArgument;
+    case -ERANGE: return class_OutOfRange;
+    case -ENOMEM: return PyExc_MemoryError;
+    default: return PyExc_OSError;
+    }
+}
+
+
+/* Raise what `status` stands for. An exception that is set already came from
+ * a signal's handler during a wait, and is the one to see. */
+static PyObject *raise_text(int status, const char *text)
+{
+    if (PyErr_Occurred())
+        return NULL;
+    PyObject *class = class_of(status);
+    PyObject *words = PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text),
+                                           "replace");
+    /* Two arguments let OSError choose its subclass by errno. */
+    bool system = status > -4096 && class != PyExc_MemoryError;
+    PyObject *arguments = !words ? NULL
+        : system ? Py_BuildValue("(iO)", -status, words)
+                 : PyTuple_Pack(1, words);
+    if (arguments)
+        PyErr_SetObject(class, arguments);
+    Py_XDECREF(arguments);
+    Py_XDECREF(words);
+    return NULL;
+}
+
+
+static PyObject *raise_status(int status)
+{
+    const char *text = neap_error_text();
+    return raise_text(status, *text ? text : neap_status_text(status));
+}
+
+
+static void raise_closed(const char *noun)
+{
+    PyErr_Format(class_Closed, "this %s is closed: open it again", noun);
+}
+
+
+static PyObject *make_class(const char *name, const char *doc, PyObject *base,
+                            const char *code)
+{
+    char full[64];
+    snprintf(full, sizeof full, "neap.%s", name);
+    PyObject *bases = class_Error ? PyTuple_Pack(2, class_Error, base)
+                                  : PyTuple_Pack(1, base);
+    PyObject *space = Py_BuildValue("{s:s}", "code", code);
+    PyObject *class = !bases || !space ? NULL
+        : PyErr_NewExceptionWithDoc(full, doc, bases, space);
+    Py_XDECREF(bases);
+    Py_XDECREF(space);
+    return class;
+}
+
+
+/* For errors of the system: OSError, so that errno is there, and `base`. */
+static PyObject *make_system_class(const char *name, const char *doc,
+                                   PyObject *base, const char *code)
+{
+    PyObject *bases = PyTuple_Pack(2, PyExc_OSError, base);
+    PyObject *both = bases
+        ? PyObject_CallFunction((PyObject *)&PyType_Type, "sO{s:s}", name,
+                                bases, "__module__", "neap")
+        : NULL;
+    Py_XDECREF(bases);
+    PyObject *class = both ? make_class(name, doc, both, code) : NULL;
+    Py_XDECREF(both);
+    return class;
+}
+
+
+static int add_class(PyObject *module, const char *name, PyObject *class)
+{
+    if (!class)
+        return -1;
+    Py_INCREF(class);
+    return PyModule_AddObject(module, name, class);
+}
+
+
+static int make_classes(PyObject *module)
+{
+    class_Error = make_class("Error", "The root of neap's own exceptions.\n\n"
+        "Failures of the system (no such name, no permission, no space) are\n"
+        "OSError and its subclasses.", PyExc_Exception, "ERROR");
+    if (add_class(module, "Error", class_Error) < 0)
+        return -1;
+#define MAKE_CLASS(name, value, text, python, base)                            \
+    class_##python = make_class(#python, text, PyExc_##base, #name);           \
+    if (add_class(module, #python, class_##python) < 0)                        \
+        return -1;
+    NEAP_STATUS_MAP(MAKE_CLASS)
+    class_Timeout = make_class("Timeout", "It did not happen in time.",
+                               PyExc_TimeoutError, "ETIMEDOUT");
+    class_BadArgument = make_system_class("BadArgument",
+        "A name, address, size, mode or shape that cannot be.",
+        PyExc_ValueError, "EINVAL");
+    class_OutOfRange = make_system_class("OutOfRange",
+        "An offset or index past the end.", PyExc_IndexError, "ERANGE");
+    if (add_class(module, "Timeout", class_Timeout) < 0
+        || add_class(module, "BadArgument", class_BadArgument) < 0
+        || add_class(module, "OutOfRange", class_OutOfRange) < 0)
+        return -1;
+    return 0;
+}
+%}
+
+typedef int Status;
+typedef int Truth;
+typedef int Entered;
+
+%typemap(out, noblock=1) Status {
+  if ($1 < 0) {
+    raise_status($1);
+    SWIG_fail;
+  }
+  $result = SWIG_Py_Void();
+}
+
+%typemap(out, noblock=1) Truth {
+  if ($1 < 0) {
+    raise_status($1);
+    SWIG_fail;
+  }
+  $result = PyBool_FromLong($1);
+}
+
+%typemap(out, noblock=1) Entered {
+  if ($1 < 0) {
+    raise_status($1);
+    SWIG_fail;
+  }
+  Py_INCREF(self);
+  $result = self;
+}
+
+%typemap(out, noblock=1) PyObject * {
+  $result = $1;
+}
+
+/*
+ * A class of handles. Methods find their struct without SWIG's search: the
+ * method's descriptor has made sure that self is one of ours. After
+ * NEAP_OPEN_ONLY a closed handle is refused before the method is called.
+ */
+%define NEAP_HANDLE(Type)
+%nodefaultctor Type;
+%typemap(in, noblock=1) struct Type *self {
+  $1 = (Type *)((SwigPyObject *)self)->ptr;
+}
+%typemap(check, noblock=1) struct Type *self {
+  if (!$1) { /* made by __new__ alone */
+    raise_closed("handle");
+    SWIG_fail;
+  }
+}
+%typemap(out, noblock=1) Type * {
+  if (!$1)
+    SWIG_fail;
+  $result = SWIG_NewPointerObj($1, $descriptor(Type *), SWIG_POINTER_OWN);
+}
+%feature("python:slot", "tp_repr", functype="reprfunc") Type::__repr__;
+%exception Type::Type {
+  $action
+  if (!result)
+    SWIG_fail;
+}
+%enddef
+
+%define NEAP_OPEN_ONLY(Type, noun)
+%typemap(check, noblock=1) struct Type *self {
+  if (!$1 || !$1->core) {
+    raise_closed(noun);
+    SWIG_fail;
+  }
+}
+%enddef
