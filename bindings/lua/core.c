@@ -1,0 +1,28 @@
+/*
+ * neap.core: the C half of the Lua binding. Scripts say require "neap", which
+ * adds the Lua half (neap/init.lua).
+ */
+#include "lneap.h"
+
+LUAMOD_API int luaopen_neap_core(lua_State *L);
+
+__attribute__((visibility("default")))
+int luaopen_neap_core(lua_State *L)
+{
+    lneap_generation_init();
+    lua_newtable(L);
+    lua_newtable(L);
+    lneap_open_status(L);
+    lneap_open_heap(L);
+    lneap_open_segment(L);
+    lneap_open_mapping(L);
+    lneap_open_counter(L);
+    lneap_open_array(L);
+    lneap_open_mutex(L);
+    lneap_open_semaphore(L);
+    lneap_open_guard(L);
+    lneap_open_process(L);
+    lneap_open_team(L);
+    lua_setfield(L, -2, "methods");
+    return 1;
+}

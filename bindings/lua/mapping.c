@@ -1,0 +1,277 @@
+/*
+ * Mappings: bytes of a segment, read and written by type.
+ *
+ * Offsets count bytes from 0, as they do in every description of a file or
+ * structure that a script may want to read; element indices count from 1.
+ * Mistakes raise: past the end, or against the protection.
+ *
+ * @module neap
+ */
+#include <string.h>
+
+#include "lneap.h"
+
+
+static void close_mapping(struct lneap_handle *handle)
+{
+    neap_mapping_close(handle->core);
+}
+
+
+const struct lneap_class lneap_mapping_class = {
+    .noun = "mapping",
+    .name = "neap.mapping",
+    .size = sizeof(struct lneap_handle),
+    .close = close_mapping,
+};
+
+
+static neap_mapping *check_mapping(lua_State *L)
+{
+    struct lneap_handle *handle = lneap_check(L, 1, &lneap_mapping_class);
+
+    return handle->core;
+}
+
+
+static uint64_t check_offset(lua_State *L, int arg)
+{
+    luaL_checktype(L, arg, LUA_TNUMBER);
+    lua_Integer offset = luaL_checkinteger(L, arg);
+    luaL_argcheck(L, offset >= 0, arg, "an offset is bytes from 0 up");
+    return (uint64_t)offset;
+}
+
+
+/***
+ * Map the segment, or a part of it.
+ *
+ * Options: offset and length in bytes (all of it when not given), prot "rw",
+ * "r" or "none". A protection alone will do instead of a table.
+ *
+ * @usage local map = assert(segment:map{offset = 4096, length = 100, prot = "r"})
+ * @function segment:map
+ * @tparam[opt] table|string options
+ * @treturn mapping the mapping, or nil, text and code
+ */
+int lneap_segment_map(lua_State *L)
+{
+    static const char *const known[] = {"offset", "length", "prot", NULL};
+    struct lneap_handle *segment = lneap_check(L, 1, &lneap_segment_class);
+    uint64_t offset = 0, length = 0;
+    neap_mapping *core;
+    int protection;
+
+    if (lua_type(L, 2) == LUA_TSTRING) {
+        protection = lneap_check_protection(L, 2);
+    } else {
+        lneap_check_options(L, 2, known);
+        offset = lneap_option_size(L, 2, "offset");
+        length = lneap_option_size(L, 2, "length");
+        protection = lneap_option_protection(L, 2, "prot");
+    }
+
+    struct lneap_handle *handle =
+        lneap_new(L, &lneap_mapping_class, segment->label);
+    int status = neap_mapping_open(segment->core, offset, length, protection,
+                                   &core);
+    if (status < 0)
+        return lneap_fail(L, status);
+    handle->core = core;
+    return 1;
+}
+
+
+/***
+ * Mappings. Offsets count bytes from 0. `#map` is the length in bytes.
+ * @type mapping
+ */
+
+/* What a script asked of a mapping that cannot be given is its mistake. */
+static int raise(lua_State *L)
+{
+    return luaL_error(L, "%s", neap_error_text());
+}
+
+
+/***
+ * Read an element, aligned or not.
+ *
+ * @usage local n = map:read(16, "i32")
+ * @function mapping:read
+ * @tparam integer offset
+ * @tparam string type
+ * @return the element (two numbers for complex)
+ */
+static int mapping_read(lua_State *L)
+{
+    neap_mapping *mapping = check_mapping(L);
+    uint64_t offset = check_offset(L, 2);
+    neap_type type = lneap_check_type(L, 3);
+    neap_value value;
+
+    if (neap_mapping_read(mapping, offset, type, &value) < 0)
+        return raise(L);
+    return lneap_push_value(L, type, &value);
+}
+
+
+/***
+ * Write an element, aligned or not.
+ *
+ * @usage map:write(16, "i32", -7)
+ * @function mapping:write
+ * @tparam integer offset
+ * @tparam string type
+ * @param value (two numbers for complex)
+ * @treturn boolean true
+ */
+static int mapping_write(lua_State *L)
+{
+    neap_mapping *mapping = check_mapping(L);
+    uint64_t offset = check_offset(L, 2);
+    neap_type type = lneap_check_type(L, 3);
+    neap_value value = lneap_check_value(L, 4, type);
+
+    if (neap_mapping_write(mapping, offset, type, value) < 0)
+        return raise(L);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+
+/***
+ * A run of bytes as a string.
+ *
+ * @usage local magic = map:bytes(0, 4)
+ * @function mapping:bytes
+ * @tparam[opt=0] integer offset
+ * @tparam[opt] integer count to the end when not given
+ * @treturn string
+ */
+static int mapping_bytes(lua_State *L)
+{
+    neap_mapping *mapping = check_mapping(L);
+    uint64_t offset = lua_isnoneornil(L, 2) ? 0 : check_offset(L, 2);
+    uint64_t length = neap_mapping_length(mapping);
+    uint64_t count = lua_isnoneornil(L, 3)
+                         ? (offset < length ? length - offset : 0)
+                         : check_offset(L, 3);
+    luaL_Buffer buffer;
+
+    luaL_argcheck(L, offset <= length && count <= length - offset, 3,
+                  lua_pushfstring(L, "offset and count reach beyond the "
+                                  "mapping's %I bytes", (LUAI_UACINT)length));
+    char *bytes = luaL_buffinitsize(L, &buffer, (size_t)count);
+    if (count && neap_mapping_read_bytes(mapping, offset, count, bytes) < 0)
+        return raise(L);
+    luaL_pushresultsize(&buffer, (size_t)count);
+    return 1;
+}
+
+
+/***
+ * Write a string.
+ *
+ * @usage map:write_bytes(0, "NEAP")
+ * @function mapping:write_bytes
+ * @tparam integer offset
+ * @tparam string bytes
+ * @treturn boolean true
+ */
+static int mapping_write_bytes(lua_State *L)
+{
+    neap_mapping *mapping = check_mapping(L);
+    uint64_t offset = check_offset(L, 2);
+    size_t length;
+
+    luaL_checktype(L, 3, LUA_TSTRING);
+    const char *bytes = lua_tolstring(L, 3, &length);
+    if (neap_mapping_write_bytes(mapping, offset, length, bytes) < 0)
+        return raise(L);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+
+/***
+ * Change what may be done with it.
+ *
+ * @usage assert(map:protect("r"))
+ * @function mapping:protect
+ * @tparam string protection "rw", "r" or "none"
+ * @treturn boolean true, or nil, text and code
+ */
+static int mapping_protect(lua_State *L)
+{
+    neap_mapping *mapping = check_mapping(L);
+
+    luaL_checktype(L, 2, LUA_TSTRING);
+    return lneap_done(L, neap_mapping_protect(mapping,
+                                              lneap_check_protection(L, 2)));
+}
+
+
+/***
+ * Write a file's changed pages to disk.
+ *
+ * @usage assert(map:sync())
+ * @function mapping:sync
+ * @tparam[opt=false] boolean later when the kernel likes, instead of now
+ * @treturn boolean true, or nil, text and code
+ */
+static int mapping_sync(lua_State *L)
+{
+    neap_mapping *mapping = check_mapping(L);
+
+    return lneap_done(L, neap_mapping_sync(mapping, lua_toboolean(L, 2)));
+}
+
+
+/***
+ * "rw", "r" or "none".
+ *
+ * @usage print(map:protection())
+ * @function mapping:protection
+ * @treturn string
+ */
+static int mapping_protection(lua_State *L)
+{
+    int protection = neap_mapping_protection(check_mapping(L));
+
+    lua_pushstring(L, lneap_protection_name(protection));
+    return 1;
+}
+
+
+static int mapping_length(lua_State *L)
+{
+    lneap_push_unsigned(L, neap_mapping_length(check_mapping(L)));
+    return 1;
+}
+
+
+/***
+ * Unmap. Arrays that view it keep the memory until they are closed.
+ *
+ * @usage map:close()
+ * @function mapping:close
+ */
+void lneap_open_mapping(lua_State *L)
+{
+    static const luaL_Reg methods[] = {
+        {"read", mapping_read},
+        {"write", mapping_write},
+        {"bytes", mapping_bytes},
+        {"write_bytes", mapping_write_bytes},
+        {"array", lneap_mapping_array},
+        {"protect", mapping_protect},
+        {"protection", mapping_protection},
+        {"sync", mapping_sync},
+        {"length", mapping_length},
+        {NULL, NULL},
+    };
+    static const luaL_Reg meta[] = {{"__len", mapping_length}, {NULL, NULL}};
+
+    lneap_class_open(L, &lneap_mapping_class, methods, meta, NULL);
+}

@@ -1,0 +1,345 @@
+/*
+ * Segments: memory that the kernel lends, of all five kinds.
+ *
+ * @module neap.segment
+ */
+#include "lneap.h"
+
+
+static void close_segment(struct lneap_handle *handle)
+{
+    neap_segment_close(handle->core);
+}
+
+
+const struct lneap_class lneap_segment_class = {
+    .noun = "segment",
+    .name = "neap.segment",
+    .size = sizeof(struct lneap_handle),
+    .close = close_segment,
+};
+
+
+static neap_segment *check_segment(lua_State *L)
+{
+    struct lneap_handle *handle = lneap_check(L, 1, &lneap_segment_class);
+
+    return handle->core;
+}
+
+
+static const char *check_address(lua_State *L, int arg)
+{
+    const char *address = lneap_check_name(L, arg);
+
+    luaL_argcheck(L, *address, arg, "an address is not empty");
+    return address;
+}
+
+
+static uint32_t check_mode(lua_State *L, int arg)
+{
+    static const char *const known[] = {"mode", NULL};
+
+    lneap_check_options(L, arg, known);
+    return lneap_option_mode(L, arg, "mode");
+}
+
+
+/***
+ * Make a segment of that size, filled with zeros.
+ *
+ * Addresses: "sky" and "posix:sky", "sysv:5678", "file:results.bin",
+ * "memfd:label", "anonymous:".
+ *
+ * @usage local segment = assert(neap.segment.create("sky", "1M", {mode = "0640"}))
+ * @function create
+ * @tparam string address
+ * @tparam integer|string size bytes, or text such as "64K"
+ * @tparam[opt] table options mode, "0600" when not given
+ * @treturn segment the segment, or nil, text and code
+ */
+static int segment_create(lua_State *L)
+{
+    const char *address = check_address(L, 1);
+    uint64_t size = lneap_check_size(L, 2);
+    uint32_t mode = check_mode(L, 3);
+    struct lneap_handle *handle = lneap_new(L, &lneap_segment_class, address);
+    neap_segment *core;
+
+    int status = neap_segment_create(address, size, mode, &core);
+    if (status < 0)
+        return lneap_fail(L, status);
+    handle->core = core;
+    return 1;
+}
+
+
+/***
+ * Open a segment that is there, whoever made it.
+ *
+ * @usage local segment = assert(neap.segment.open("sysv:5678", {read_only = true}))
+ * @function open
+ * @tparam string address
+ * @tparam[opt] table options read_only
+ * @treturn segment the segment, or nil, text and code
+ */
+static int segment_open(lua_State *L)
+{
+    static const char *const known[] = {"read_only", NULL};
+    const char *address = check_address(L, 1);
+
+    lneap_check_options(L, 2, known);
+    bool read_only = lneap_option_bool(L, 2, "read_only", false);
+    struct lneap_handle *handle = lneap_new(L, &lneap_segment_class, address);
+    neap_segment *core;
+
+    int status = neap_segment_open(address, read_only, &core);
+    if (status < 0)
+        return lneap_fail(L, status);
+    handle->core = core;
+    return 1;
+}
+
+
+/***
+ * Open a segment, or make it when it is missing. Of many callers at once one
+ * makes it and all get the same. One that is there keeps its size.
+ *
+ * @usage local segment, created = neap.segment.open_or_create("sky", 4096)
+ * @function open_or_create
+ * @tparam string address
+ * @tparam integer|string size
+ * @tparam[opt] table options mode
+ * @treturn segment the segment, or nil, text and code
+ * @treturn boolean true if this call made it
+ */
+static int segment_open_or_create(lua_State *L)
+{
+    const char *address = check_address(L, 1);
+    uint64_t size = lneap_check_size(L, 2);
+    uint32_t mode = check_mode(L, 3);
+    struct lneap_handle *handle = lneap_new(L, &lneap_segment_class, address);
+    neap_segment *core;
+
+    int status = neap_segment_open_or_create(address, size, mode, &core);
+    if (status >= 0)
+        handle->core = core;
+    return lneap_object_opened(L, status);
+}
+
+
+/* The list is a handle too, so that an error while its table is built does
+ * not leak it. */
+static void close_list(struct lneap_handle *handle)
+{
+    neap_segment_list_close(handle->core);
+}
+
+
+static const struct lneap_class list_class = {
+    .noun = "segment_list",
+    .name = "neap.segment_list",
+    .size = sizeof(struct lneap_handle),
+    .close = close_list,
+};
+
+
+static void set_stat(lua_State *L, const neap_segment_stat *stat)
+{
+    lneap_set_string(L, "kind", neap_kind_name(stat->kind));
+    lneap_set_unsigned(L, "size", stat->size);
+    lneap_set_unsigned(L, "allocated", stat->allocated);
+    lneap_set_integer(L, "mode", stat->mode);
+    lneap_set_integer(L, "uid", stat->uid);
+    lneap_set_integer(L, "gid", stat->gid);
+    if (stat->attached >= 0)
+        lneap_set_integer(L, "attached", stat->attached);
+    if (stat->creator_pid)
+        lneap_set_integer(L, "creator_pid", stat->creator_pid);
+    lneap_set_integer(L, "accessed", stat->accessed);
+    lneap_set_integer(L, "modified", stat->modified);
+    lneap_set_integer(L, "changed", stat->changed);
+}
+
+
+/***
+ * The posix and sysv segments of this machine: tables with address, is_heap
+ * and what segment:stat() tells.
+ *
+ * @usage for _, s in ipairs(neap.segment.list()) do print(s.address, s.size) end
+ * @function list
+ * @treturn table, or nil, text and code
+ */
+static int segment_list(lua_State *L)
+{
+    struct lneap_handle *handle = lneap_new(L, &list_class, "");
+    neap_segment_list *list;
+    neap_segment_info info;
+
+    int status = neap_segment_list_open(&list);
+    if (status < 0)
+        return lneap_fail(L, status);
+    handle->core = list;
+
+    lua_newtable(L);
+    for (int n = 1;
+         (status = neap_segment_list_next(list, &info)) == NEAP_MORE; n++) {
+        lua_createtable(L, 0, 13);
+        lneap_set_string(L, "address", info.address);
+        lneap_set_boolean(L, "is_heap", info.is_heap);
+        set_stat(L, &info.stat);
+        lua_rawseti(L, -2, n);
+    }
+    handle->core = NULL;
+    neap_segment_list_close(list);
+    return status < 0 ? lneap_fail(L, status) : 1;
+}
+
+
+/***
+ * Take away a name, of a segment or a heap; the memory goes with its last
+ * user. This is neap.unlink.
+ *
+ * @usage assert(neap.unlink("sky"))
+ * @function unlink
+ * @tparam string address
+ * @treturn boolean true, or nil, text and code
+ */
+static int segment_unlink_address(lua_State *L)
+{
+    return lneap_done(L, neap_unlink(check_address(L, 1)));
+}
+
+
+/***
+ * Segments.
+ * @type segment
+ */
+
+/***
+ * Its size in bytes now.
+ *
+ * @usage print(segment:size())
+ * @function segment:size
+ * @treturn integer bytes, or nil, text and code
+ */
+static int segment_size(lua_State *L)
+{
+    uint64_t size;
+    int status = neap_segment_size(check_segment(L), &size);
+
+    if (status < 0)
+        return lneap_fail(L, status);
+    lneap_push_unsigned(L, size);
+    return 1;
+}
+
+
+/***
+ * What the kernel knows of it: kind, size, allocated, mode, uid, gid,
+ * attached, creator_pid, accessed, modified, changed.
+ *
+ * @usage print(string.format("%04o", segment:stat().mode))
+ * @function segment:stat
+ * @treturn table, or nil, text and code
+ */
+static int segment_stat(lua_State *L)
+{
+    neap_segment_stat stat;
+    int status = neap_segment_status(check_segment(L), &stat);
+
+    if (status < 0)
+        return lneap_fail(L, status);
+    lua_createtable(L, 0, 11);
+    set_stat(L, &stat);
+    return 1;
+}
+
+
+/***
+ * Give it another size; new bytes are zero. Not for sysv and anonymous.
+ *
+ * @usage assert(segment:resize("2M"))
+ * @function segment:resize
+ * @tparam integer|string size
+ * @treturn boolean true, or nil, text and code
+ */
+static int segment_resize(lua_State *L)
+{
+    neap_segment *segment = check_segment(L);
+
+    return lneap_done(L, neap_segment_resize(segment, lneap_check_size(L, 2)));
+}
+
+
+/***
+ * Take away its name. Not for kinds without one.
+ *
+ * @usage assert(segment:unlink())
+ * @function segment:unlink
+ * @treturn boolean true, or nil, text and code
+ */
+static int segment_unlink(lua_State *L)
+{
+    return lneap_done(L, neap_segment_unlink(check_segment(L)));
+}
+
+
+/***
+ * Where any process finds it.
+ *
+ * @usage print(segment:address())
+ * @function segment:address
+ * @treturn string
+ */
+static int segment_address(lua_State *L)
+{
+    lua_pushstring(L, neap_segment_address(check_segment(L)));
+    return 1;
+}
+
+
+/***
+ * "posix", "sysv", "file", "anonymous" or "memfd".
+ *
+ * @usage print(segment:kind())
+ * @function segment:kind
+ * @treturn string
+ */
+static int segment_kind(lua_State *L)
+{
+    lua_pushstring(L, neap_kind_name(neap_segment_kind(check_segment(L))));
+    return 1;
+}
+
+
+/***
+ * Drop the handle; the segment and mappings of it stay.
+ *
+ * @usage segment:close()
+ * @function segment:close
+ */
+void lneap_open_segment(lua_State *L)
+{
+    static const luaL_Reg functions[] = {
+        {"create", segment_create},
+        {"open", segment_open},
+        {"open_or_create", segment_open_or_create},
+        {"list", segment_list},
+        {NULL, NULL},
+    };
+    static const luaL_Reg methods[] = {
+        {"size", segment_size},       {"stat", segment_stat},
+        {"resize", segment_resize},   {"unlink", segment_unlink},
+        {"address", segment_address}, {"kind", segment_kind},
+        {"map", lneap_segment_map},   {NULL, NULL},
+    };
+
+    lneap_class_open(L, &list_class, NULL, NULL, NULL);
+    lneap_class_open(L, &lneap_segment_class, methods, NULL, NULL);
+    luaL_newlib(L, functions);
+    lua_setfield(L, -3, "segment");
+    lua_pushcfunction(L, segment_unlink_address);
+    lua_setfield(L, -3, "unlink");
+}
