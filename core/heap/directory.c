@@ -272,7 +272,7 @@ static int make_object(struct neap__seat *seat, const char *name,
 {
     struct neap_heap *heap = seat->heap;
     struct neap_sh_header *header = neap__header(heap);
-    struct neap_sh_entry *entry;
+    struct neap_sh_entry *entry = NULL;
     struct neap_sh_extent *extent = NULL;
     struct search place;
     int status = keep_table(seat);

@@ -4,8 +4,8 @@
  * E1 The extent records cover [heap_offset, size) without gap or overlap, and
  *    every free one is in the bin of its size.
  * E2 Two free extents are never neighbours.
- * E3 At least EXTENTS_KEPT records are unused, so that making more of them,
- *    which may need a meta chunk and so a record itself, always can.
+ * E3 At least EXTENTS_KEPT records are unused before a change begins, so that
+ *    a meta chunk, which needs a record, can always be had to make more of them.
  * E4 Meta chunks come from growth only, hence from addresses that were never
  *    anything else (System V: from one chunk that is there at birth).
  *
@@ -24,6 +24,7 @@
 #define RETURN_PAGES (UINT64_C(1) << 20) /* freed extents from this size on */
 #define EXTENTS_KEPT 8
 #define EXTENTS_MADE 64
+#define RECORDS_BYTES (EXTENTS_MADE * sizeof(struct neap_sh_extent))
 #define TRIES_IN_BIN 32
 
 
@@ -286,7 +287,7 @@ static int grow_meta(struct neap__seat *seat, uint64_t bytes)
     struct neap_sh_extent *last = last_extent(heap);
     if (!last)
         return corrupt(heap, "the last extent", header->extent_last);
-    uint64_t more = neap__round_up(bytes, STEP_SMALL);
+    uint64_t more = neap__round_up(bytes + RECORDS_BYTES, STEP_SMALL);
     int status = set_aside_above(heap, more);
     if (status < 0)
         return status;
@@ -301,17 +302,10 @@ static int grow_meta(struct neap__seat *seat, uint64_t bytes)
 }
 
 
-int neap__meta_take(struct neap__seat *seat, uint64_t bytes,
-                    uint64_t *ret_offset)
+static int meta_advance(struct neap__seat *seat, uint64_t bytes,
+                        uint64_t *ret_offset)
 {
     struct neap_sh_header *header = neap__header(seat->heap);
-    bytes = neap__round_up(bytes, NEAP_SH_GRAIN);
-    if (header->meta_end - header->meta_next < bytes ||
-        header->meta_end < header->meta_next) {
-        int status = grow_meta(seat, bytes);
-        if (status < 0)
-            return status;
-    }
     uint64_t offset = header->meta_next;
     if (!neap__inside(seat->heap, offset, bytes, NEAP_SH_GRAIN) ||
         offset < header->heap_offset)
@@ -326,16 +320,13 @@ int neap__meta_take(struct neap__seat *seat, uint64_t bytes,
 }
 
 
-/* Keeps E3. The new records are linked privately and join the list at once. */
-static int keep_records(struct neap__seat *seat)
+/* The new records are linked privately and join the list at once. */
+static int make_records(struct neap__seat *seat)
 {
     struct neap_heap *heap = seat->heap;
     struct neap_sh_header *header = neap__header(heap);
-    if (header->extent_spare >= EXTENTS_KEPT)
-        return 0;
     uint64_t first;
-    int status = neap__meta_take(
-        seat, EXTENTS_MADE * sizeof(struct neap_sh_extent), &first);
+    int status = meta_advance(seat, RECORDS_BYTES, &first);
     if (status < 0)
         return status;
     struct neap_sh_extent *records =
@@ -354,6 +345,37 @@ static int keep_records(struct neap__seat *seat)
     neap__tx_set(&tx, &header->extent_total,
                  header->extent_total + EXTENTS_MADE);
     return neap__tx_commit(&tx);
+}
+
+
+static bool meta_has(struct neap_sh_header *header, uint64_t bytes)
+{
+    return header->meta_end >= header->meta_next &&
+           header->meta_end - header->meta_next >= bytes;
+}
+
+
+/* Keeps E3. */
+static int keep_records(struct neap__seat *seat)
+{
+    struct neap_sh_header *header = neap__header(seat->heap);
+    if (header->extent_spare >= EXTENTS_KEPT)
+        return 0;
+    int status = meta_has(header, RECORDS_BYTES)
+                     ? 0 : grow_meta(seat, RECORDS_BYTES);
+    return status < 0 ? status : make_records(seat);
+}
+
+
+int neap__meta_take(struct neap__seat *seat, uint64_t bytes,
+                    uint64_t *ret_offset)
+{
+    struct neap_sh_header *header = neap__header(seat->heap);
+    bytes = neap__round_up(bytes, NEAP_SH_GRAIN);
+    int status = keep_records(seat);
+    if (status == 0 && !meta_has(header, bytes))
+        status = grow_meta(seat, bytes);
+    return status < 0 ? status : meta_advance(seat, bytes, ret_offset);
 }
 
 

@@ -51,11 +51,11 @@ uint64_t neap__heap_smallest(uint32_t slots)
 }
 
 
-/* System V heaps cannot grow, so that all of their meta memory, a thirty-second
- * of the heap, is fresh only at birth. */
+/* System V heaps cannot grow, so that all of their meta memory, an eighth of
+ * the heap, is fresh only at birth. */
 static uint64_t meta_size(const struct neap__shape *shape)
 {
-    uint64_t part = (shape->size - neap__heap_offset(shape->slots)) / 32;
+    uint64_t part = (shape->size - neap__heap_offset(shape->slots)) / 8;
     return shape->kind == NEAP_KIND_SYSV && part > META_AT_BIRTH
                ? part / PAGE * PAGE : META_AT_BIRTH;
 }

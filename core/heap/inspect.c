@@ -5,6 +5,7 @@
 
 #include "heap/heap.h"
 #include "neap/counter.h"
+#include "recovery/share.h"
 
 
 /* -- the heap ------------------------------------------------------------------- */
@@ -95,22 +96,6 @@ static void add_shape(const struct neap_sh_entry *entry, neap_object_info *info)
 }
 
 
-/* What the slots hold of it: counted by a striped counter's threads. */
-static int64_t shares_of(struct neap_heap *heap, uint64_t id)
-{
-    uint64_t sum = 0;
-    uint32_t high = atomic_load(&neap__header(heap)->slots_high);
-    uint32_t ready = atomic_load(&neap__header(heap)->slots_ready);
-    for (uint32_t i = 0; i < high && i < ready; i++) {
-        struct neap_sh_share *shares = neap__slot_at(heap, i)->shares;
-        for (int k = 0; k < NEAP_SH_SHARES; k++)
-            if (atomic_load(&shares[k].id) == id)
-                sum += atomic_load(&shares[k].value);
-    }
-    return (int64_t)sum;
-}
-
-
 static void add_value(struct neap_heap *heap, struct neap_sh_entry *entry,
                       neap_object_info *info)
 {
@@ -121,7 +106,7 @@ static void add_value(struct neap_heap *heap, struct neap_sh_entry *entry,
     else
         info->value = (int64_t)bits;
     if (counter && info->variant == NEAP_COUNTER_STRIPED)
-        info->value += shares_of(heap, info->id);
+        info->value += (int64_t)neap__shares_sum(heap, info->id);
 }
 
 

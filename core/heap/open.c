@@ -227,7 +227,7 @@ static int settle_who_is_here(struct neap_heap *heap)
 static int attach_file(struct opening *o, int fd)
 {
     struct neap_sh_header header;
-    uint64_t bytes;
+    uint64_t bytes = 0;
     int status = read_header(fd, &header, &bytes, o->address.text);
     if (status == 0)
         status = neap__header_validate(&header, bytes, o->address.text);

@@ -9,14 +9,27 @@
 #define SPINS 100
 
 
-uint32_t neap__held_find(struct neap__seat *seat, uint64_t offset)
+neap_sh_word *neap__held_find(struct neap__seat *seat, uint64_t offset)
 {
-    uint32_t i = seat->held - 1;
-    while (i > 0 && (atomic_load_explicit(&seat->slot->held[i],
-                                          memory_order_relaxed) &
-                     ~(uint64_t)NEAP_SH_HELD_USER) != offset)
-        i--;
-    return i;
+    neap_sh_word *held = seat->slot->held;
+    for (int i = 0; i < NEAP_SH_HELD; i++)
+        if ((atomic_load_explicit(&held[i], memory_order_relaxed) &
+             ~(uint64_t)NEAP_SH_HELD_USER) == offset)
+            return &held[i];
+    return NULL;
+}
+
+
+/* The last places are neap's own: a user who holds as many mutexes as can be
+ * can still open and drop objects. */
+neap_sh_word *neap__held_place(struct neap__seat *seat, uint64_t id)
+{
+    neap_sh_word *held = seat->slot->held;
+    int places = NEAP_SH_HELD - (id ? NEAP__HELD_INSIDE : 0);
+    for (int i = 0; i < places; i++)
+        if (!atomic_load_explicit(&held[i], memory_order_relaxed))
+            return &held[i];
+    return NULL;
 }
 
 
@@ -153,9 +166,8 @@ static bool same_object(_Atomic uint32_t *word, uint64_t id)
 
 
 int neap__lock_slow(struct neap__seat *seat, _Atomic uint32_t *word,
-                    uint64_t id, int64_t deadline)
+                    neap_sh_word *held, uint64_t id, int64_t deadline)
 {
-    uint32_t held = seat->held;
     uint32_t carry = 0;
     int64_t cap = NEAP__WAIT_CAP_FIRST;
     int status = 0;
@@ -169,11 +181,10 @@ int neap__lock_slow(struct neap__seat *seat, _Atomic uint32_t *word,
             carry = deadline == NEAP_NOW ? 0 : NEAP_SH_WAITERS;
         }
     }
-    seat->held = held + 1;
     return 0;
 
 fail:
-    atomic_store_explicit(&seat->slot->held[held], 0, memory_order_relaxed);
+    atomic_store_explicit(held, 0, memory_order_relaxed);
     return status;
 }
 

@@ -27,19 +27,24 @@
  * the last one only.
  */
 int neap__lock_slow(struct neap__seat *seat, _Atomic uint32_t *word,
-                    uint64_t id, int64_t deadline);
+                    neap_sh_word *held, uint64_t id, int64_t deadline);
 
 /* Of the places in slot.held, how many are kept for neap's own locks. */
 #define NEAP__HELD_INSIDE 2
 
+/* Where to announce the claim: the first place, unless it is in use; NULL if
+ * too many are. */
+neap_sh_word *neap__held_place(struct neap__seat *seat, uint64_t id);
+
 NEAP__INLINE int neap__lock(struct neap__seat *seat, _Atomic uint32_t *word,
                             uint64_t id, int64_t deadline)
 {
-    uint32_t held = seat->held;
-    if (NEAP__UNLIKELY(held >= NEAP_SH_HELD - (id ? NEAP__HELD_INSIDE : 0)))
+    neap_sh_word *held = &seat->slot->held[0];
+    if (NEAP__UNLIKELY(atomic_load_explicit(held, memory_order_relaxed)) &&
+        !(held = neap__held_place(seat, id)))
         return -EAGAIN;
     if (!NEAP__SABOTAGED(NEAP__WITHOUT_INTENT))
-        atomic_store_explicit(&seat->slot->held[held],
+        atomic_store_explicit(held,
                               neap__offset(seat->heap, word) |
                                   (id ? NEAP_SH_HELD_USER : 0),
                               memory_order_relaxed);
@@ -47,33 +52,17 @@ NEAP__INLINE int neap__lock(struct neap__seat *seat, _Atomic uint32_t *word,
     uint32_t seen = 0;
     if (NEAP__LIKELY(atomic_compare_exchange_strong_explicit(
             word, &seen, seat->tag, memory_order_acquire,
-            memory_order_relaxed))) {
-        seat->held = held + 1;
+            memory_order_relaxed)))
         return 0;
-    }
-    return neap__lock_slow(seat, word, id, deadline);
+    return neap__lock_slow(seat, word, held, id, deadline);
 }
 
 /* For locks inside neap, held for an instant: not interruptible.
  * @return 0; NEAP_ECORRUPT. */
 int neap__lock_inside(struct neap__seat *seat, _Atomic uint32_t *word);
 
-/* Forget entry `i` of held, keeping the others together. */
-NEAP__INLINE void neap__held_remove(struct neap__seat *seat, uint32_t i)
-{
-    neap_sh_word *held = seat->slot->held;
-    uint32_t last = seat->held - 1;
-    if (NEAP__UNLIKELY(i != last))
-        atomic_store_explicit(&held[i],
-                              atomic_load_explicit(&held[last],
-                                                   memory_order_relaxed),
-                              memory_order_relaxed);
-    neap__crash_order();
-    atomic_store_explicit(&held[last], 0, memory_order_relaxed);
-    seat->held = last;
-}
-
-uint32_t neap__held_find(struct neap__seat *seat, uint64_t offset);
+/* Where the claim of that word was announced. */
+neap_sh_word *neap__held_find(struct neap__seat *seat, uint64_t offset);
 
 NEAP__INLINE bool neap__lock_mine(struct neap__seat *seat,
                                   _Atomic uint32_t *word)
@@ -89,13 +78,13 @@ NEAP__INLINE void neap__unlock(struct neap__seat *seat, _Atomic uint32_t *word)
     if (NEAP__UNLIKELY(seen & NEAP_SH_WAITERS))
         neap__futex_wake(word, 1);
     neap__crash_order();
-    uint32_t last = seat->held - 1;
+    neap_sh_word *held = &seat->slot->held[0];
     uint64_t offset = neap__offset(seat->heap, word);
-    if (NEAP__UNLIKELY((atomic_load_explicit(&seat->slot->held[last],
-                                             memory_order_relaxed) &
+    if (NEAP__UNLIKELY((atomic_load_explicit(held, memory_order_relaxed) &
                         ~(uint64_t)NEAP_SH_HELD_USER) != offset))
-        last = neap__held_find(seat, offset);
-    neap__held_remove(seat, last);
+        held = neap__held_find(seat, offset);
+    if (held)
+        atomic_store_explicit(held, 0, memory_order_relaxed);
 }
 
 #endif

@@ -22,6 +22,9 @@
 _Thread_local struct neap__thread *neap__self
     __attribute__((tls_model("initial-exec")));
 
+_Thread_local struct neap__here neap__here
+    __attribute__((tls_model("initial-exec")));
+
 static pthread_mutex_t registry = PTHREAD_MUTEX_INITIALIZER;
 static struct neap_heap *attachments;
 static uint32_t registry_generation;
@@ -78,6 +81,7 @@ static void leave(struct neap__thread *self, uint32_t index)
     if (!seat)
         return;
     self->seats[index] = NULL;
+    neap__here.seat.heap = NULL;
     struct neap_heap *heap = seat->heap;
     neap__slot_clean(heap, seat->tag & NEAP_SH_TAG_SLOT);
     neap__life_release(&seat->slot->life);
@@ -102,6 +106,7 @@ static void forget_seats(struct neap__thread *self)
         self->seats[i] = NULL;
     }
     self->generation = neap__fork_generation();
+    neap__here.seat.heap = NULL;
 }
 
 
@@ -261,7 +266,7 @@ int neap__seat_take(struct neap_heap *heap, struct neap__seat **ret_seat)
     if (!seat)
         return neap__fail_why(-ENOMEM, "heap %s: cannot take a slot",
                               heap->address.text);
-    uint32_t index;
+    uint32_t index = 0;
     int status = claim_any(heap, &index);
     if (status < 0) {
         free(seat);
@@ -273,8 +278,20 @@ int neap__seat_take(struct neap_heap *heap, struct neap__seat **ret_seat)
     heap->seats++;
     pthread_mutex_unlock(&registry);
     self->seats[heap->index] = seat;
-    *ret_seat = seat;
+    *ret_seat = neap__seat_look(heap);
     return 0;
+}
+
+
+struct neap__seat *neap__seat_look(struct neap_heap *heap)
+{
+    struct neap__thread *self = neap__self;
+    if (!self || self->generation != neap__fork_generation() ||
+        heap->index >= self->count || !self->seats[heap->index])
+        return NULL;
+    neap__here.seat = *self->seats[heap->index];
+    neap__here.generation = self->generation;
+    return &neap__here.seat;
 }
 
 

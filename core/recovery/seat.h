@@ -41,7 +41,12 @@ struct neap__seat {
     struct neap_heap *heap;
     struct neap_sh_slot *slot;
     uint32_t tag;
-    uint32_t held;       /* how many of slot->held are in use */
+};
+
+/* The seat that this thread used last, at hand: hot paths look here first. */
+struct neap__here {
+    struct neap__seat seat;
+    uint32_t generation;
 };
 
 struct neap__thread {
@@ -51,6 +56,8 @@ struct neap__thread {
 };
 
 extern _Thread_local struct neap__thread *neap__self
+    __attribute__((tls_model("initial-exec")));
+extern _Thread_local struct neap__here neap__here
     __attribute__((tls_model("initial-exec")));
 
 NEAP__INLINE struct neap_sh_header *neap__header(const struct neap_heap *heap)
@@ -99,14 +106,21 @@ NEAP__INLINE void *neap__at(const struct neap_heap *heap, uint64_t offset,
  * -ENOSPC; -ENOMEM; NEAP_ECORRUPT. */
 int neap__seat_take(struct neap_heap *heap, struct neap__seat **ret_seat);
 
-/* This thread's seat, or NULL if it has none yet. Takes a nanosecond. */
+/* The same from the thread's table; NULL if it has none yet. */
+struct neap__seat *neap__seat_look(struct neap_heap *heap);
+
+/*
+ * This thread's seat, or NULL if it has none yet. Takes a nanosecond. It is
+ * good until this thread asks for its seat in another heap; no call of neap
+ * works on two at once.
+ */
 NEAP__INLINE struct neap__seat *neap__seat_here(struct neap_heap *heap)
 {
-    struct neap__thread *self = neap__self;
-    if (NEAP__LIKELY(self && self->generation == neap__fork_generation() &&
-                     heap->index < self->count))
-        return self->seats[heap->index];
-    return NULL;
+    struct neap__here *here = &neap__here;
+    if (NEAP__LIKELY(here->seat.heap == heap &&
+                     here->generation == neap__fork_generation()))
+        return &here->seat;
+    return neap__seat_look(heap);
 }
 
 NEAP__INLINE int neap__seat(struct neap_heap *heap,

@@ -1,0 +1,36 @@
+/* What all handles have in common, see object.h. */
+#include "heap/object.h"
+
+#include <string.h>
+
+
+int neap__object_init(struct neap__object *object, struct neap_heap *heap,
+                      const char *name, const struct neap__wanted *wanted)
+{
+    struct neap__found found;
+    int status = neap__object_open(heap, name, wanted, &found);
+    if (status < 0)
+        return status;
+    neap__attachment_retain(heap);
+    object->heap = heap;
+    object->entry = found.entry;
+    object->id = found.id;
+    object->variant = neap_sh_what_variant(found.what);
+    strncpy(object->name, name, NEAP_NAME_MAX);
+    object->name[NEAP_NAME_MAX] = '\0';
+    return status;
+}
+
+
+void neap__object_release(struct neap__object *object)
+{
+    neap__attachment_release(object->heap);
+}
+
+
+int neap__object_dropped(const struct neap__object *object)
+{
+    return neap__fail(-EIDRM, "heap %s: '%s' was dropped; open it again to "
+                      "make a new one", object->heap->address.text,
+                      object->name);
+}

@@ -1,0 +1,31 @@
+/*
+ * Shares: what this thread's slot has of an object's value, and returns when
+ * the thread ends. A place is in use from the store of its `entry` on.
+ */
+#ifndef NEAP_SHARE_H
+#define NEAP_SHARE_H
+
+#include "recovery/seat.h"
+
+/* This thread's share of that object; NULL if it has none. */
+NEAP__INLINE struct neap_sh_share *neap__share_find(struct neap__seat *seat,
+                                                    uint64_t entry,
+                                                    uint64_t id)
+{
+    struct neap_sh_share *shares = seat->slot->shares;
+    for (int i = 0; i < NEAP_SH_SHARES; i++)
+        if (atomic_load_explicit(&shares[i].id, memory_order_relaxed) == id &&
+            atomic_load_explicit(&shares[i].entry, memory_order_relaxed) ==
+                entry)
+            return &shares[i];
+    return NULL;
+}
+
+/* A place for one more, shares of dropped objects being forgotten on the way;
+ * NULL if all are in use. */
+struct neap_sh_share *neap__share_place(struct neap__seat *seat);
+
+/* The sum of all slots' shares of that object, exact only while none returns. */
+uint64_t neap__shares_sum(struct neap_heap *heap, uint64_t id);
+
+#endif

@@ -1,0 +1,130 @@
+/* Mutexes: the lock word of an entry, given to users. See recovery/lock.h. */
+#include <stdlib.h>
+
+#include "heap/object.h"
+#include "neap/mutex.h"
+
+struct neap_mutex {
+    struct neap__object object;
+};
+
+
+int neap_mutex_open(neap_heap *heap, const char *name, neap_mutex **ret_mutex)
+{
+    static const struct neap__wanted wanted = {.kind = NEAP_OBJECT_MUTEX};
+    neap_mutex *mutex = calloc(1, sizeof *mutex);
+    if (!mutex)
+        return neap__fail_why(-ENOMEM, "cannot open mutex '%s'", name);
+    int status = neap__object_init(&mutex->object, heap, name, &wanted);
+    if (status < 0) {
+        free(mutex);
+        return status;
+    }
+    *ret_mutex = mutex;
+    return status;
+}
+
+
+void neap_mutex_close(neap_mutex *mutex)
+{
+    if (!mutex)
+        return;
+    neap__object_release(&mutex->object);
+    free(mutex);
+}
+
+
+const char *neap_mutex_name(neap_mutex *mutex)
+{
+    return mutex->object.name;
+}
+
+
+static int cannot_lock(const struct neap__object *object, int status)
+{
+    const char *heap = object->heap->address.text;
+    switch (status) {
+    case -EIDRM:
+        return neap__object_dropped(object);
+    case -EDEADLK:
+        return neap__fail(status, "heap %s: this thread holds mutex '%s' "
+                          "already; unlock it first", heap, object->name);
+    case -EAGAIN:
+        return neap__fail(status, "heap %s: cannot lock '%s': this thread "
+                          "holds %d mutexes, and no more are recorded; unlock "
+                          "one first", heap, object->name,
+                          NEAP_SH_HELD - NEAP__HELD_INSIDE);
+    case -EBUSY:
+    case -ETIMEDOUT:
+    case -EINTR:
+        return neap__fail_why(status, "heap %s: mutex '%s' was not locked",
+                              heap, object->name);
+    default:
+        return status;
+    }
+}
+
+
+/* Ours now; what the last owner left is news to this one. */
+static int take_over(struct neap__seat *seat, const struct neap__object *object)
+{
+    struct neap_sh_entry *entry = object->entry;
+    if (neap__object_gone(object)) {
+        neap__unlock(seat, &entry->lock);
+        return neap__object_dropped(object);
+    }
+    if (NEAP__LIKELY(!atomic_load_explicit(&entry->abandoned,
+                                           memory_order_relaxed)))
+        return 0;
+    atomic_store_explicit(&entry->abandoned, 0, memory_order_relaxed);
+    return NEAP_ABANDONED;
+}
+
+
+int neap_mutex_lock(neap_mutex *mutex, int64_t deadline)
+{
+    struct neap__object *object = &mutex->object;
+    struct neap__seat *seat;
+    int status = neap__seat(object->heap, &seat);
+    if (NEAP__UNLIKELY(status < 0))
+        return status;
+    status = neap__lock(seat, &object->entry->lock, object->id, deadline);
+    if (NEAP__UNLIKELY(status < 0))
+        return cannot_lock(object, status);
+    return take_over(seat, object);
+}
+
+
+int neap_mutex_unlock(neap_mutex *mutex)
+{
+    struct neap__object *object = &mutex->object;
+    struct neap__seat *seat = neap__seat_here(object->heap);
+    if (NEAP__UNLIKELY(!seat || !neap__lock_mine(seat, &object->entry->lock)))
+        return neap__fail(-EPERM, "heap %s: this thread does not hold mutex "
+                          "'%s'; only its owner unlocks it",
+                          object->heap->address.text, object->name);
+    neap__unlock(seat, &object->entry->lock);
+    return 0;
+}
+
+
+int neap_mutex_mine(neap_mutex *mutex)
+{
+    struct neap__seat *seat = neap__seat_here(mutex->object.heap);
+    return seat && neap__lock_mine(seat, &mutex->object.entry->lock);
+}
+
+
+int neap_mutex_holder(neap_mutex *mutex, int32_t *ret_pid)
+{
+    struct neap__object *object = &mutex->object;
+    if (neap__object_gone(object))
+        return neap__object_dropped(object);
+    uint32_t word = atomic_load(&object->entry->lock);
+    uint32_t index = word & NEAP_SH_TAG_SLOT;
+    struct neap_sh_header *header = neap__header(object->heap);
+    *ret_pid = word && index < atomic_load(&header->slots_ready)
+                   ? (int32_t)atomic_load(
+                         &neap__slot_at(object->heap, index)->pid) : 0;
+    return 0;
+}
