@@ -25,7 +25,7 @@ OBJ     := $(BUILD)/obj
 WARN    = -Wall -Wextra -Wconversion -Wshadow $(WERROR)
 SANFLAG = $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
 BASE    = -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden -pthread \
-          -Icore/include -Icore $(WARN) $(SANFLAG)
+          -Icore/include -Icore -Itests $(WARN) $(SANFLAG)
 COMPILE = $(CC) $(BASE) $(CFLAGS)
 LINK    = $(CC) $(SANFLAG) -pthread $(LDFLAGS)
 NODEFS  = $(if $(SAN),,-Wl,-z,defs)
