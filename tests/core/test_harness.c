@@ -142,7 +142,7 @@ EXPECT_FAIL(a_test_that_ends_itself_fails, 30, "before the end of the test")
 }
 
 
-EXPECT_FAIL(a_child_that_comes_back_from_the_test_fails, 30, "gave")
+EXPECT_FAIL(a_child_that_comes_back_from_the_test_fails, 30, "came back")
 {
     pid_t child = fork();
     if (child)

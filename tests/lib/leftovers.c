@@ -31,10 +31,24 @@ static int each_entry(const char *directory, int (*look)(const char *name))
 
 /* -- in the test's process ----------------------------------------------------- */
 
+/* @return false if it is none, or the directory that is being read just now. */
+static bool describe(int fd, char *ret_target, size_t size)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    ssize_t n = readlink(path, ret_target, size - 1);
+    if (n < 0)
+        return false;
+    ret_target[n] = '\0';
+    return !(strncmp(ret_target, "/proc/", 6) == 0 && strstr(ret_target, "/fd"));
+}
+
+
 static int remember(const char *name)
 {
+    char target[256];
     int fd = atoi(name);
-    if (fd < DESCRIPTORS)
+    if (fd < DESCRIPTORS && describe(fd, target, sizeof target))
         open_before[fd] = true;
     return 0;
 }
@@ -48,17 +62,11 @@ void test_remember_descriptors(void)
 
 static int left_open(const char *name)
 {
-    char path[64], target[256];
+    char target[256];
     int fd = atoi(name);
-    if (fd < DESCRIPTORS && open_before[fd])
+    if ((fd < DESCRIPTORS && open_before[fd]) ||
+        !describe(fd, target, sizeof target))
         return 0;
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    ssize_t n = readlink(path, target, sizeof target - 1);
-    if (n < 0)
-        return 0;
-    target[n] = '\0';
-    if (strstr(target, "/proc/") == target && strstr(target, "/fd"))
-        return 0; /* the directory that is being read */
     fprintf(stderr, "left behind: open descriptor %d, %s\n", fd, target);
     return 1;
 }
