@@ -36,13 +36,11 @@ int neap__lock_slow(struct neap__seat *seat, _Atomic uint32_t *word,
  * too many are. */
 neap_sh_word *neap__held_place(struct neap__seat *seat, uint64_t id);
 
-NEAP__INLINE int neap__lock(struct neap__seat *seat, _Atomic uint32_t *word,
-                            uint64_t id, int64_t deadline)
+/* Announce the claim in `held`, then make it, if the word is free. */
+NEAP__INLINE bool neap__lock_free(struct neap__seat *seat,
+                                  _Atomic uint32_t *word, neap_sh_word *held,
+                                  uint64_t id)
 {
-    neap_sh_word *held = &seat->slot->held[0];
-    if (NEAP__UNLIKELY(atomic_load_explicit(held, memory_order_relaxed)) &&
-        !(held = neap__held_place(seat, id)))
-        return -EAGAIN;
     if (!NEAP__SABOTAGED(NEAP__WITHOUT_INTENT))
         atomic_store_explicit(held,
                               neap__offset(seat->heap, word) |
@@ -50,11 +48,36 @@ NEAP__INLINE int neap__lock(struct neap__seat *seat, _Atomic uint32_t *word,
                               memory_order_relaxed);
     neap__crash_order();
     uint32_t seen = 0;
-    if (NEAP__LIKELY(atomic_compare_exchange_strong_explicit(
-            word, &seen, seat->tag, memory_order_acquire,
-            memory_order_relaxed)))
-        return 0;
-    return neap__lock_slow(seat, word, held, id, deadline);
+    return atomic_compare_exchange_strong_explicit(
+        word, &seen, seat->tag, memory_order_acquire, memory_order_relaxed);
+}
+
+NEAP__INLINE int neap__lock(struct neap__seat *seat, _Atomic uint32_t *word,
+                            uint64_t id, int64_t deadline)
+{
+    neap_sh_word *held = &seat->slot->held[0];
+    if (NEAP__UNLIKELY(atomic_load_explicit(held, memory_order_relaxed)) &&
+        !(held = neap__held_place(seat, id)))
+        return -EAGAIN;
+    return NEAP__LIKELY(neap__lock_free(seat, word, held, id))
+               ? 0 : neap__lock_slow(seat, word, held, id, deadline);
+}
+
+/*
+ * The same at once or not at all, and without a call: a function that does
+ * this and hands everything else to another one in its last step saves no
+ * registers, which is a quarter of its time.
+ */
+NEAP__INLINE bool neap__lock_fast(struct neap__seat *seat,
+                                  _Atomic uint32_t *word, uint64_t id)
+{
+    neap_sh_word *held = &seat->slot->held[0];
+    if (NEAP__UNLIKELY(atomic_load_explicit(held, memory_order_relaxed)))
+        return false;
+    if (NEAP__LIKELY(neap__lock_free(seat, word, held, id)))
+        return true;
+    atomic_store_explicit(held, 0, memory_order_relaxed);
+    return false;
 }
 
 /* For locks inside neap, held for an instant: not interruptible.
@@ -85,6 +108,24 @@ NEAP__INLINE void neap__unlock(struct neap__seat *seat, _Atomic uint32_t *word)
         held = neap__held_find(seat, offset);
     if (held)
         atomic_store_explicit(held, 0, memory_order_relaxed);
+}
+
+/* At once or not at all, and without a call; see neap__lock_fast. */
+NEAP__INLINE bool neap__unlock_fast(struct neap__seat *seat,
+                                    _Atomic uint32_t *word)
+{
+    neap_sh_word *held = &seat->slot->held[0];
+    if (NEAP__UNLIKELY((atomic_load_explicit(held, memory_order_relaxed) &
+                        ~(uint64_t)NEAP_SH_HELD_USER) !=
+                       neap__offset(seat->heap, word)))
+        return false;
+    uint32_t seen = seat->tag;
+    if (NEAP__UNLIKELY(!atomic_compare_exchange_strong_explicit(
+            word, &seen, 0, memory_order_release, memory_order_relaxed)))
+        return false;
+    neap__crash_order();
+    atomic_store_explicit(held, 0, memory_order_relaxed);
+    return true;
 }
 
 #endif

@@ -106,6 +106,16 @@ NEAP__INLINE void *neap__at(const struct neap_heap *heap, uint64_t offset,
  * -ENOSPC; -ENOMEM; NEAP_ECORRUPT. */
 int neap__seat_take(struct neap_heap *heap, struct neap__seat **ret_seat);
 
+/* This thread's seat if it used it last, without a call. */
+NEAP__INLINE struct neap__seat *neap__seat_fast(struct neap_heap *heap)
+{
+    struct neap__here *here = &neap__here;
+    uint32_t *page = neap__fork_page;
+    return NEAP__LIKELY(here->seat.heap == heap && page &&
+                        here->generation == *(volatile uint32_t *)page)
+               ? &here->seat : NULL;
+}
+
 /* The same from the thread's table; NULL if it has none yet. */
 struct neap__seat *neap__seat_look(struct neap_heap *heap);
 
@@ -116,11 +126,8 @@ struct neap__seat *neap__seat_look(struct neap_heap *heap);
  */
 NEAP__INLINE struct neap__seat *neap__seat_here(struct neap_heap *heap)
 {
-    struct neap__here *here = &neap__here;
-    if (NEAP__LIKELY(here->seat.heap == heap &&
-                     here->generation == neap__fork_generation()))
-        return &here->seat;
-    return neap__seat_look(heap);
+    struct neap__seat *seat = neap__seat_fast(heap);
+    return NEAP__LIKELY(seat) ? seat : neap__seat_look(heap);
 }
 
 NEAP__INLINE int neap__seat(struct neap_heap *heap,

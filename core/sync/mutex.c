@@ -66,7 +66,8 @@ static int cannot_lock(const struct neap__object *object, int status)
 
 
 /* Ours now; what the last owner left is news to this one. */
-static int take_over(struct neap__seat *seat, const struct neap__object *object)
+static __attribute__((noinline)) int take_over(
+    struct neap__seat *seat, const struct neap__object *object)
 {
     struct neap_sh_entry *entry = object->entry;
     if (neap__object_gone(object)) {
@@ -81,29 +82,57 @@ static int take_over(struct neap__seat *seat, const struct neap__object *object)
 }
 
 
-int neap_mutex_lock(neap_mutex *mutex, int64_t deadline)
+static __attribute__((noinline)) int lock_slow(neap_mutex *mutex,
+                                               int64_t deadline)
 {
     struct neap__object *object = &mutex->object;
     struct neap__seat *seat;
     int status = neap__seat(object->heap, &seat);
-    if (NEAP__UNLIKELY(status < 0))
+    if (status < 0)
         return status;
     status = neap__lock(seat, &object->entry->lock, object->id, deadline);
-    if (NEAP__UNLIKELY(status < 0))
+    if (status < 0)
         return cannot_lock(object, status);
     return take_over(seat, object);
+}
+
+
+int neap_mutex_lock(neap_mutex *mutex, int64_t deadline)
+{
+    struct neap__object *object = &mutex->object;
+    struct neap_sh_entry *entry = object->entry;
+    struct neap__seat *seat = neap__seat_fast(object->heap);
+    if (NEAP__UNLIKELY(!seat ||
+                       !neap__lock_fast(seat, &entry->lock, object->id)))
+        return lock_slow(mutex, deadline);
+    if (NEAP__UNLIKELY(neap__object_gone(object) ||
+                       atomic_load_explicit(&entry->abandoned,
+                                            memory_order_relaxed)))
+        return take_over(seat, object);
+    return 0;
+}
+
+
+static __attribute__((noinline)) int unlock_slow(neap_mutex *mutex)
+{
+    struct neap__object *object = &mutex->object;
+    struct neap__seat *seat = neap__seat_here(object->heap);
+    if (!seat || !neap__lock_mine(seat, &object->entry->lock))
+        return neap__fail(-EPERM, "heap %s: this thread does not hold mutex "
+                          "'%s'; only its owner unlocks it",
+                          object->heap->address.text, object->name);
+    neap__unlock(seat, &object->entry->lock);
+    return 0;
 }
 
 
 int neap_mutex_unlock(neap_mutex *mutex)
 {
     struct neap__object *object = &mutex->object;
-    struct neap__seat *seat = neap__seat_here(object->heap);
-    if (NEAP__UNLIKELY(!seat || !neap__lock_mine(seat, &object->entry->lock)))
-        return neap__fail(-EPERM, "heap %s: this thread does not hold mutex "
-                          "'%s'; only its owner unlocks it",
-                          object->heap->address.text, object->name);
-    neap__unlock(seat, &object->entry->lock);
+    struct neap__seat *seat = neap__seat_fast(object->heap);
+    if (NEAP__UNLIKELY(!seat ||
+                       !neap__unlock_fast(seat, &object->entry->lock)))
+        return unlock_slow(mutex);
     return 0;
 }
 
