@@ -141,7 +141,7 @@ static void check_count(lua_State *L, const struct lneap_array *array,
     int expected = (int)array->dimensions + values, got = lua_gettop(L) - 1;
 
     if (got > expected || got < expected - spare)
-        lneap_array_error(L, array, "%u %s%s expected, got %d arguments",
+        lneap_array_error(L, array, "%u %s%s expected, got %d",
                           array->dimensions,
                           array->dimensions == 1 ? "index" : "indices",
                           values == 0 ? "" : " and a value", got);

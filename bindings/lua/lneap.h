@@ -286,6 +286,9 @@ int lneap_heap_semaphore(lua_State *L);
 int lneap_mapping_array(lua_State *L);
 int lneap_segment_map(lua_State *L);
 
+/* process.c: in a child, call the function at that index and end. */
+__attribute__((noreturn)) void lneap_live(lua_State *L, int function);
+
 /* process.c: push a table of how a process ended. */
 int lneap_push_exit(lua_State *L, const neap_exit *end);
 

@@ -41,21 +41,34 @@ static neap_process *check_process(lua_State *L)
 }
 
 
-/* fork() gives a process in the parent, false in the child, or fails. */
+/*
+ * In a child: call the function above `function` - 1 with what is above it,
+ * and end. This is done here and not in Lua because a pending Ctrl-C raises
+ * between any two instructions of Lua: unprotected, it would send the child
+ * down its parent's road.
+ */
+void lneap_live(lua_State *L, int function)
+{
+    (void)lua_pcall(L, lua_gettop(L) - function, 0, 0);
+    neap_process_exit(1);
+}
+
+
+/* fork(fn, ...) gives a process, or fails; the child calls fn and ends. */
 static int process_fork(lua_State *L)
 {
     struct lneap_process *process = lneap_new(L, &lneap_process_class, "");
     neap_process *core;
-    int status = neap_process_fork(&core);
 
+    lua_insert(L, 1);
+    int status = neap_process_fork(&core);
     if (status < 0)
         return lneap_fail(L, status);
-    if (status == NEAP_CHILD) {
-        lua_pushboolean(L, 0);
-        return 1;
-    }
+    if (status == NEAP_CHILD)
+        lneap_live(L, 2);
     process->handle.core = core;
     process->generation = lneap_generation();
+    lua_settop(L, 1);
     return 1;
 }
 

@@ -83,16 +83,15 @@ static int team_create(lua_State *L)
 }
 
 
-/* team:fork(id) gives true in the parent, false in the worker, or fails. */
+/* team:fork(id, fn, ...) gives true, or fails; the worker calls fn and ends. */
 static int team_fork(lua_State *L)
 {
     neap_team *team = check_team(L);
     int status = neap_team_fork(team, check_worker(L, team, 2));
 
-    if (status < 0)
-        return lneap_fail(L, status);
-    lua_pushboolean(L, status != NEAP_CHILD);
-    return 1;
+    if (status == NEAP_CHILD)
+        lneap_live(L, 3);
+    return lneap_done(L, status);
 }
 
 

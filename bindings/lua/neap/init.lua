@@ -1,0 +1,60 @@
+--- neap: a heap that processes share.
+--
+-- The C half (neap.core) opens heaps, segments and what lives in them; here
+-- are the one-line forms. Workers are in neap/work.lua.
+--
+-- @module neap
+
+local core = require "neap.core"
+local work = require "neap.work"
+
+local neap = {
+  --- The version of the library.
+  version = core.version,
+  open = core.open,
+  heap = core.heap,
+  unlink = core.unlink,
+  now = core.now,
+  segment = core.segment,
+  run = work.run,
+  fork = work.fork,
+}
+
+--- Open or make a segment and map it, in one call.
+--
+-- With a size the segment is made when it is missing; without, it must be
+-- there. With "r" it is opened for reading only.
+--
+-- @usage local map = assert(neap.map("sky", "1M"))
+-- @usage local map = assert(neap.map("sysv:5678", "r"))
+-- @function map
+-- @tparam string address
+-- @tparam[opt] integer|string size bytes, or text such as "64K"
+-- @tparam[opt="rw"] string prot "rw" or "r"
+-- @treturn mapping the mapping, or nil, text and code
+function neap.map(address, size, prot)
+  if prot == nil and (size == "r" or size == "rw") then
+    size, prot = nil, size
+  end
+  prot = prot or "rw"
+  if prot ~= "rw" and prot ~= "r" then
+    error("bad argument #3 to 'map' (a protection is 'rw' or 'r')", 2)
+  end
+
+  local segment, text, code
+  if size then
+    segment, text, code = core.segment.open_or_create(address, size)
+  else
+    segment, text, code =
+      core.segment.open(address, {read_only = prot == "r"})
+  end
+  if not segment then return nil, text, code end
+
+  local map
+  map, text, code = segment:map(prot)
+  segment:close()
+  if not map then return nil, text, code end
+  return map
+end
+
+return neap
