@@ -47,15 +47,18 @@ static bool as_uint64(PyObject *object, const char *what, uint64_t *ret_value)
     PyObject *integer = as_integer(object, what);
     if (!integer)
         return false;
-    uint64_t value = PyLong_AsUnsignedLongLong(integer);
+    int overflow = 0;
+    long long value = PyLong_AsLongLongAndOverflow(integer, &overflow);
+    bool negative = overflow < 0 || (!overflow && value < 0);
+    *ret_value = negative ? 0 : PyLong_AsUnsignedLongLong(integer);
     Py_DECREF(integer);
-    if (value == UINT64_MAX && PyErr_Occurred()) {
-        PyErr_Format(PyExc_OverflowError,
-                     "%s must be from 0 to 2**64 - 1", what);
-        return false;
-    }
-    *ret_value = value;
-    return true;
+    if (negative)
+        PyErr_Format(PyExc_ValueError, "%s must not be negative", what);
+    else if (overflow && PyErr_Occurred())
+        PyErr_Format(PyExc_OverflowError, "%s does not fit 64 bits", what);
+    else
+        return true;
+    return false;
 }
 
 

@@ -1,0 +1,240 @@
+import builtins
+import os
+from types import TracebackType
+from typing import (
+    Any,
+    Callable,
+    Iterator,
+    List,
+    NamedTuple,
+    Optional,
+    Sequence,
+    SupportsIndex,
+    Tuple,
+    Type,
+    TypeVar,
+    Union,
+)
+
+from . import _neap
+from ._neap import BadArgument as BadArgument
+from ._neap import Closed as Closed
+from ._neap import Corrupted as Corrupted
+from ._neap import Counter as Counter
+from ._neap import Error as Error
+from ._neap import LayoutMismatch as LayoutMismatch
+from ._neap import Mutex as Mutex
+from ._neap import NotAHeap as NotAHeap
+from ._neap import OutOfRange as OutOfRange
+from ._neap import Range as Range
+from ._neap import Semaphore as Semaphore
+from ._neap import SlotsExhausted as SlotsExhausted
+from ._neap import Timeout as Timeout
+from ._neap import TypeMismatch as TypeMismatch
+from ._neap import WorkerError as WorkerError
+from ._neap import WorkerKilled as WorkerKilled
+from ._neap import fetch_add as fetch_add
+
+__version__: str
+__all__: List[str]
+
+_T = TypeVar("_T")
+_Address = Union[str, os.PathLike[str]]
+_Size = Union[int, str]
+_Shape = Union[SupportsIndex, Sequence[SupportsIndex]]
+
+class HeapInfo(NamedTuple):
+    address: str
+    kind: str
+    mode: int
+    uid: int
+    gid: int
+    layout: int
+    size: int
+    used: int
+    reserved: int
+    objects: int
+    slots: int
+    attached: int
+    dead: int
+    deaths: int
+    read_only: bool
+    ephemeral: bool
+    uuid: str
+    created: int
+
+class ObjectInfo(NamedTuple):
+    name: str
+    kind: str
+    variant: Optional[str]
+    dtype: Optional[str]
+    shape: Optional[Tuple[int, ...]]
+    bytes: int
+    value: Union[int, float, None]
+    holder: int
+    id: int
+
+class SlotInfo(NamedTuple):
+    index: int
+    incarnation: int
+    dead: bool
+    pid: int
+    tid: int
+    held: int
+    permits: int
+
+class CheckReport(NamedTuple):
+    problems: int
+    leaks: int
+    doubles: int
+    torn: int
+    blocks: int
+    free_blocks: int
+    used_bytes: int
+    free_bytes: int
+    objects: int
+    text: str
+
+class SegmentStat(NamedTuple):
+    kind: str
+    size: int
+    allocated: int
+    mode: int
+    uid: int
+    gid: int
+    attached: int
+    creator_pid: int
+    accessed: int
+    modified: int
+    changed: int
+
+class SegmentInfo(NamedTuple):
+    address: str
+    is_heap: bool
+    stat: SegmentStat
+
+class Heap(_neap.Heap):
+    @property
+    def address(self) -> str: ...
+    @property
+    def read_only(self) -> bool: ...
+    @property
+    def closed(self) -> bool: ...
+    def counter(self, name: str, kind: Optional[str] = None) -> Counter: ...
+    def mutex(self, name: str) -> Mutex: ...
+    def semaphore(self, name: str, initial: int = 1, undo: Optional[bool] = None) -> Semaphore: ...
+    def array(self, name: str, shape: Optional[_Shape] = None, dtype: Any = None) -> Any: ...
+    def memoryview(
+        self, name: str, shape: Optional[_Shape] = None, dtype: Any = None
+    ) -> builtins.memoryview: ...
+    def array_handle(
+        self, name: str, shape: Optional[_Shape] = None, dtype: Any = None
+    ) -> Shared: ...
+    def object(self, name: str) -> Any: ...
+    def list(self) -> List[ObjectInfo]: ...
+    def find(self, name: str) -> ObjectInfo: ...
+    def info(self) -> HeapInfo: ...
+    def slots(self) -> List[SlotInfo]: ...
+    def check(self) -> CheckReport: ...
+    def __iter__(self) -> Iterator[str]: ...
+    def __contains__(self, name: str) -> bool: ...
+    def __enter__(self) -> Heap: ...
+    def __exit__(self, *error: Any) -> None: ...
+
+class Shared:
+    array: Any
+    def __init__(self, array: Any) -> None: ...
+    @property
+    def name(self) -> str: ...
+
+class Segment(_neap.Segment):
+    @classmethod
+    def create(cls, address: _Address, size: _Size, mode: int = 0o600) -> Segment: ...
+    @classmethod
+    def open(cls, address: _Address, read_only: bool = False) -> Segment: ...
+    @classmethod
+    def open_or_create(cls, address: _Address, size: _Size, mode: int = 0o600) -> Segment: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def address(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def closed(self) -> bool: ...
+    def stat(self) -> SegmentStat: ...
+    def resize(self, size: _Size) -> None: ...
+    def map(self, offset: int = 0, length: _Size = 0, prot: str = "rw") -> Mapping: ...
+    def __enter__(self) -> Segment: ...
+    def __exit__(self, *error: Any) -> None: ...
+
+class Mapping(_neap.Mapping):
+    @property
+    def closed(self) -> bool: ...
+    @property
+    def prot(self) -> str: ...
+    def __len__(self) -> int: ...
+    def read(self, offset: int, dtype: Any) -> Any: ...
+    def write(self, offset: int, dtype: Any, value: Any) -> None: ...
+    def bytes(self, offset: int = 0, length: Optional[int] = None) -> builtins.bytes: ...
+    def write_bytes(self, offset: int, data: Any) -> None: ...
+    def array(self, dtype: Any, shape: Optional[_Shape] = None, offset: int = 0) -> Any: ...
+    def protect(self, prot: str) -> None: ...
+    def __enter__(self) -> Mapping: ...
+    def __exit__(self, *error: Any) -> None: ...
+
+class RemoteTraceback(Exception):
+    text: str
+    def __init__(self, text: str) -> None: ...
+
+class Worker:
+    id: int
+    workers: int
+    def __init__(self, id: int, workers: int, team: Any) -> None: ...
+    def range(
+        self, start: int, stop: Optional[int] = None, step: int = 1, *, chunk: int = 0
+    ) -> Range: ...
+
+class Process(_neap.Process):
+    def __init__(self, fn: Callable[..., Any], args: Any, kwargs: Any) -> None: ...
+    @property
+    def pid(self) -> int: ...
+    @property
+    def alive(self) -> bool: ...
+    def kill(self, signal: int = ...) -> None: ...
+    def wait(self, timeout: Optional[float] = None) -> Any: ...
+    def __enter__(self) -> Process: ...
+    def __exit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        tb: Optional[TracebackType],
+    ) -> None: ...
+
+def open(
+    address: _Address,
+    *,
+    create: Union[bool, str] = True,
+    read_only: bool = False,
+    ephemeral: bool = False,
+    mode: int = 0o600,
+    slots: int = 0,
+    reserve: _Size = 0,
+    size: _Size = 0,
+) -> Heap: ...
+def heap(*, slots: int = 0, reserve: _Size = 0, size: _Size = 0) -> Heap: ...
+def share(array: Any) -> Shared: ...
+def map(
+    address: _Address, size: Optional[_Size] = None, prot: str = "rw", mode: int = 0o600
+) -> Mapping: ...
+def segments() -> List[SegmentInfo]: ...
+def unlink(address: _Address) -> None: ...
+def run(
+    n: int,
+    fn: Callable[..., _T],
+    *args: Any,
+    progress: Union[bool, str] = "auto",
+    seed: Any = None,
+    name: Optional[str] = None,
+) -> List[_T]: ...
+def fork(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Process: ...
