@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "os/file.h"
@@ -155,16 +154,6 @@ void neap__file_close(int fd)
 {
     if (fd >= 0)
         close(fd);
-}
-
-
-int neap__file_room(int fd, uint64_t *ret_bytes)
-{
-    struct statvfs st;
-    if (fstatvfs(fd, &st) < 0)
-        return failed();
-    *ret_bytes = (uint64_t)st.f_bavail * st.f_frsize;
-    return 0;
 }
 
 

@@ -52,14 +52,22 @@ int neap__file_chmod(int fd, uint32_t mode);
 int neap__file_resize(int fd, uint64_t size);
 void neap__file_close(int fd);
 
-/* Bytes that an unprivileged user can still set aside on fd's file system. */
-int neap__file_room(int fd, uint64_t *ret_bytes);
-
 /* Up to `length` bytes at `offset`. @return how many were there. */
 ssize_t neap__file_read(int fd, uint64_t offset, void *bytes, size_t length);
 
 /* An unnamed memory file of mode 0600, sealable. */
 int neap__memfd_create(const char *label);
+
+/* -- room.c ------------------------------------------------------------------ */
+
+/*
+ * Bytes that can still be set aside on fd's file system by who is not root; for
+ * one that lives in memory, no more than the machine and our control group have.
+ */
+int neap__file_room(int fd, uint64_t *ret_bytes);
+
+/* False if so much is certainly not to be had. */
+bool neap__file_has_room(int fd, uint64_t bytes);
 
 /* -- set_aside.c ------------------------------------------------------------ */
 

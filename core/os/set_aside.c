@@ -75,6 +75,18 @@ static void undo(int fd, uint64_t size, uint64_t offset, uint64_t end)
 }
 
 
+/* The least that has to be added: what the file has may lie in the range. */
+static uint64_t needed(const struct neap__file_facts *file, uint64_t offset,
+                       uint64_t length)
+{
+    uint64_t within = offset < file->size ? file->size - offset : 0;
+    uint64_t had = within < length ? within : length;
+    if (had > file->allocated)
+        had = file->allocated;
+    return length - had;
+}
+
+
 int neap__set_aside(int fd, uint64_t offset, uint64_t length)
 {
     struct neap__file_facts before;
@@ -86,6 +98,8 @@ int neap__set_aside(int fd, uint64_t offset, uint64_t length)
     if (status < 0)
         return status;
 
+    if (!neap__file_has_room(fd, needed(&before, offset, length)))
+        return -ENOSPC;
     status = allocate(fd, 0, offset, length);
     if (status == -EOPNOTSUPP || status == -ENOSYS) {
         status = set_aside_by_writing(fd, before.size, offset + length);
