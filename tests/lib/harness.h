@@ -134,6 +134,12 @@ const char *test_name(const char *x);
 int32_t test_key(int n);
 const char *test_sysv(int n);
 
+/* Parameters for TEST_EACH: all kinds of segment, and those with names. */
+extern const char *const test_kinds[], *const test_named_kinds[];
+
+/* The address of the n-th segment of the test, of a kind: "file:/tmp/...". */
+const char *test_address(const char *kind, int n);
+
 /* The test's own directory, made at the first call, and a path in it. */
 const char *test_tmpdir(void);
 const char *test_path(const char *file);

@@ -61,6 +61,28 @@ const char *test_sysv(int n)
 }
 
 
+const char *const test_kinds[] = {"posix", "sysv", "file", "anonymous", "memfd",
+                                  NULL};
+const char *const test_named_kinds[] = {"posix", "sysv", "file", NULL};
+
+
+const char *test_address(const char *kind, int n)
+{
+    char *address = next_buffer(), label[32];
+    snprintf(label, sizeof label, "segment-%d", n);
+    if (strcmp(kind, "posix") == 0)
+        return test_name(label);
+    if (strcmp(kind, "sysv") == 0)
+        return test_sysv(n);
+    if (strcmp(kind, "file") == 0)
+        snprintf(address, 512, "file:%.300s/%s", test_tmpdir(), label);
+    else
+        snprintf(address, 512, "%s:%s", kind,
+                 strcmp(kind, "memfd") == 0 ? label : "");
+    return address;
+}
+
+
 const char *test_tmpdir(void)
 {
     static char path[256];
