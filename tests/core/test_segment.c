@@ -1,5 +1,6 @@
 /* Tests of segments: one contract for every kind, then what each has of its own. */
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
