@@ -17,9 +17,6 @@
 #include "heap/heap.h"
 #include "recovery/wait.h"
 
-#define ENTRIES_MADE 16
-#define ENTRIES_RESTING 16
-#define TABLE_WORDS_LEAST 64
 #define READ_TRIES 1000
 
 
@@ -35,7 +32,7 @@ neap_sh_word *neap__table(const struct neap_heap *heap, uint64_t *ret_words)
     struct neap_sh_header *header = neap__header(heap);
     uint64_t words = atomic_load(&header->table_words);
     uint64_t offset = atomic_load(&header->table);
-    if (words < TABLE_WORDS_LEAST || words & (words - 1) ||
+    if (words < NEAP_SH_TABLE_LEAST || words & (words - 1) ||
         words > UINT64_C(1) << 32 || offset < header->heap_offset)
         return NULL;
     *ret_words = words;
@@ -170,13 +167,13 @@ static int make_entries(struct neap__seat *seat)
     struct neap_sh_header *header = neap__header(heap);
     uint64_t first;
     int status = neap__meta_take(
-        seat, ENTRIES_MADE * sizeof(struct neap_sh_entry), &first);
+        seat, NEAP_SH_ENTRIES_MADE * sizeof(struct neap_sh_entry), &first);
     if (status < 0)
         return status;
     struct neap_sh_entry *entries =
         (struct neap_sh_entry *)(heap->base + first);
-    for (uint64_t i = 0; i < ENTRIES_MADE; i++)
-        entries[i].next = i + 1 < ENTRIES_MADE
+    for (uint64_t i = 0; i < NEAP_SH_ENTRIES_MADE; i++)
+        entries[i].next = i + 1 < NEAP_SH_ENTRIES_MADE
                               ? first + (i + 1) * sizeof *entries
                               : header->entry_head;
     struct neap__tx tx;
@@ -184,11 +181,11 @@ static int make_entries(struct neap__seat *seat)
     neap__tx_set(&tx, &header->entry_head, first);
     if (!header->entry_head)
         neap__tx_set(&tx, &header->entry_tail,
-                     first + (ENTRIES_MADE - 1) * sizeof *entries);
+                     first + (NEAP_SH_ENTRIES_MADE - 1) * sizeof *entries);
     neap__tx_set(&tx, &header->entry_count,
-                 header->entry_count + ENTRIES_MADE);
+                 header->entry_count + NEAP_SH_ENTRIES_MADE);
     neap__tx_set(&tx, &header->entry_total,
-                 header->entry_total + ENTRIES_MADE);
+                 header->entry_total + NEAP_SH_ENTRIES_MADE);
     return neap__tx_commit(&tx);
 }
 
@@ -201,7 +198,7 @@ static int keep_entry(struct neap__seat *seat,
     struct neap_heap *heap = seat->heap;
     struct neap_sh_header *header = neap__header(heap);
     struct neap_sh_entry *entry = neap__entry_at(heap, header->entry_head);
-    if (header->entry_count <= ENTRIES_RESTING ||
+    if (header->entry_count <= NEAP_SH_ENTRIES_RESTING ||
         (entry && atomic_load(&entry->lock))) {
         int status = make_entries(seat);
         if (status < 0)

@@ -4,7 +4,7 @@
  * E1 The extent records cover [heap_offset, size) without gap or overlap, and
  *    every free one is in the bin of its size.
  * E2 Two free extents are never neighbours.
- * E3 At least EXTENTS_KEPT records are unused before a change begins, so that
+ * E3 At least NEAP_SH_EXTENTS_KEPT records are unused before a change begins, so that
  *    a meta chunk, which needs a record, can always be had to make more of them.
  * E4 Meta chunks come from growth only, hence from addresses that were never
  *    anything else (System V: from one chunk that is there at birth).
@@ -18,13 +18,9 @@
 #include "os/pages.h"
 
 #define PAGE UINT64_C(4096)
-#define STEP_SMALL (UINT64_C(64) << 10)
 #define STEP_LARGE (UINT64_C(1) << 20)
 #define LARGE_HEAP (UINT64_C(8) << 20)
-#define RETURN_PAGES (UINT64_C(1) << 20) /* freed extents from this size on */
-#define EXTENTS_KEPT 8
-#define EXTENTS_MADE 64
-#define RECORDS_BYTES (EXTENTS_MADE * sizeof(struct neap_sh_extent))
+#define RECORDS_BYTES (NEAP_SH_EXTENTS_MADE * sizeof(struct neap_sh_extent))
 #define TRIES_IN_BIN 32
 
 
@@ -255,7 +251,7 @@ static int grow(struct neap__seat *seat, uint64_t bytes)
     if (!last)
         return corrupt(heap, "the last extent", header->extent_last);
     bool joins = is_free(last->state);
-    uint64_t step = header->size < LARGE_HEAP ? STEP_SMALL : STEP_LARGE;
+    uint64_t step = header->size < LARGE_HEAP ? NEAP_SH_STEP : STEP_LARGE;
     uint64_t more = neap__round_up(joins && last->size < bytes
                                        ? bytes - last->size : bytes, step);
     if (header->size + more > header->reserved)
@@ -287,7 +283,7 @@ static int grow_meta(struct neap__seat *seat, uint64_t bytes)
     struct neap_sh_extent *last = last_extent(heap);
     if (!last)
         return corrupt(heap, "the last extent", header->extent_last);
-    uint64_t more = neap__round_up(bytes + RECORDS_BYTES, STEP_SMALL);
+    uint64_t more = neap__round_up(bytes + RECORDS_BYTES, NEAP_SH_STEP);
     int status = set_aside_above(heap, more);
     if (status < 0)
         return status;
@@ -331,9 +327,9 @@ static int make_records(struct neap__seat *seat)
         return status;
     struct neap_sh_extent *records =
         (struct neap_sh_extent *)(heap->base + first);
-    for (uint64_t i = 0; i < EXTENTS_MADE; i++) {
+    for (uint64_t i = 0; i < NEAP_SH_EXTENTS_MADE; i++) {
         records[i].state = NEAP_SH_UNUSED;
-        records[i].next = i + 1 < EXTENTS_MADE
+        records[i].next = i + 1 < NEAP_SH_EXTENTS_MADE
                               ? first + (i + 1) * sizeof *records
                               : header->extent_unused;
     }
@@ -341,9 +337,9 @@ static int make_records(struct neap__seat *seat)
     neap__tx_begin(&tx, seat);
     neap__tx_set(&tx, &header->extent_unused, first);
     neap__tx_set(&tx, &header->extent_spare,
-                 header->extent_spare + EXTENTS_MADE);
+                 header->extent_spare + NEAP_SH_EXTENTS_MADE);
     neap__tx_set(&tx, &header->extent_total,
-                 header->extent_total + EXTENTS_MADE);
+                 header->extent_total + NEAP_SH_EXTENTS_MADE);
     return neap__tx_commit(&tx);
 }
 
@@ -359,7 +355,7 @@ static bool meta_has(struct neap_sh_header *header, uint64_t bytes)
 static int keep_records(struct neap__seat *seat)
 {
     struct neap_sh_header *header = neap__header(seat->heap);
-    if (header->extent_spare >= EXTENTS_KEPT)
+    if (header->extent_spare >= NEAP_SH_EXTENTS_KEPT)
         return 0;
     int status = meta_has(header, RECORDS_BYTES)
                      ? 0 : grow_meta(seat, RECORDS_BYTES);
@@ -449,7 +445,7 @@ int neap__extent_zero(struct neap__seat *seat, struct neap_sh_extent *extent,
     if (end <= start)
         return 0;
     uint64_t first, last;
-    bool punch = heap->growable && end - start >= RETURN_PAGES &&
+    bool punch = heap->growable && end - start >= NEAP_SH_RETURN_PAGES &&
                  whole_pages(start, end - start, &first, &last);
     int status = punch ? make_bare(seat, extent) : 0;
     if (status == 0 && punch)
@@ -524,7 +520,7 @@ void neap__extent_free(struct neap__tx *tx, struct neap_sh_extent *extent)
         return;
     }
     neap__tx_set(tx, &extent->state,
-                 heap->growable && size >= RETURN_PAGES ? NEAP_SH_BARE
+                 heap->growable && size >= NEAP_SH_RETURN_PAGES ? NEAP_SH_BARE
                                                         : NEAP_SH_FREE);
     neap__tx_set(tx, &extent->owner, 0);
     neap__tx_set(tx, &header->used, neap__tx_get(tx, &header->used) - size);
@@ -551,7 +547,7 @@ void neap__extent_return_pages(struct neap_heap *heap, uint64_t start,
                                uint64_t size)
 {
     uint64_t first, end;
-    if (heap->growable && size >= RETURN_PAGES &&
+    if (heap->growable && size >= NEAP_SH_RETURN_PAGES &&
         whole_pages(start, size, &first, &end))
         neap__pages_punch(heap->fd, first, end - first);
 }

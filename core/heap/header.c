@@ -7,10 +7,7 @@
 #include "heap/heap.h"
 
 #define PAGE 4096u
-#define META_AT_BIRTH 16384u
-#define DATA_AT_BIRTH 16384u
-#define EXTENTS_AT_BIRTH 64u
-#define TABLE_WORDS_AT_BIRTH 64u
+#define EXTENTS_AT_BIRTH ((uint64_t)NEAP_SH_EXTENTS_MADE)
 
 /* In the order of header.sizes; the names are what ELAYOUT's text says. */
 static const struct {
@@ -47,7 +44,7 @@ uint64_t neap__heap_offset(uint32_t slots)
 
 uint64_t neap__heap_smallest(uint32_t slots)
 {
-    return neap__heap_offset(slots) + META_AT_BIRTH + DATA_AT_BIRTH;
+    return neap__heap_offset(slots) + NEAP_SH_META_AT_BIRTH + NEAP_SH_DATA_AT_BIRTH;
 }
 
 
@@ -56,8 +53,8 @@ uint64_t neap__heap_smallest(uint32_t slots)
 static uint64_t meta_size(const struct neap__shape *shape)
 {
     uint64_t part = (shape->size - neap__heap_offset(shape->slots)) / 8;
-    return shape->kind == NEAP_KIND_SYSV && part > META_AT_BIRTH
-               ? part / PAGE * PAGE : META_AT_BIRTH;
+    return shape->kind == NEAP_KIND_SYSV && part > NEAP_SH_META_AT_BIRTH
+               ? part / PAGE * PAGE : NEAP_SH_META_AT_BIRTH;
 }
 
 
@@ -109,8 +106,8 @@ static void format_memory(struct neap_sh_header *header,
     header->extent_total = EXTENTS_AT_BIRTH;
     header->extent_last = second;
     header->table = meta + EXTENTS_AT_BIRTH * sizeof *extents;
-    header->table_words = TABLE_WORDS_AT_BIRTH;
-    header->meta_next = header->table + TABLE_WORDS_AT_BIRTH * 8;
+    header->table_words = NEAP_SH_TABLE_LEAST;
+    header->meta_next = header->table + NEAP_SH_TABLE_LEAST * 8;
     header->meta_end = meta + meta_bytes;
     header->used = meta_bytes;
     uint32_t bin = neap__bin_of(extents[1].size);

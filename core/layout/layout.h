@@ -50,6 +50,34 @@
 /* A held lock that is a user's mutex, whose next owner must be told. */
 #define NEAP_SH_HELD_USER 1u
 
+/*
+ * How much is made at a time, and from when on memory is given back. The build
+ * that enumerates crashes has tiny ones, so that every road is near.
+ */
+#ifndef NEAP_TINY
+#define NEAP_SH_SLOTS_AT_A_TIME 16
+#define NEAP_SH_EXTENTS_MADE 64
+#define NEAP_SH_EXTENTS_KEPT 8
+#define NEAP_SH_ENTRIES_MADE 16
+#define NEAP_SH_ENTRIES_RESTING 16
+#define NEAP_SH_TABLE_LEAST 64
+#define NEAP_SH_META_AT_BIRTH 16384
+#define NEAP_SH_DATA_AT_BIRTH 16384
+#define NEAP_SH_STEP (UINT64_C(64) << 10)
+#define NEAP_SH_RETURN_PAGES (UINT64_C(1) << 20)
+#else
+#define NEAP_SH_SLOTS_AT_A_TIME 1
+#define NEAP_SH_EXTENTS_MADE 6
+#define NEAP_SH_EXTENTS_KEPT 3
+#define NEAP_SH_ENTRIES_MADE 2
+#define NEAP_SH_ENTRIES_RESTING 1
+#define NEAP_SH_TABLE_LEAST 8
+#define NEAP_SH_META_AT_BIRTH 4096
+#define NEAP_SH_DATA_AT_BIRTH 4096
+#define NEAP_SH_STEP (UINT64_C(4) << 10)
+#define NEAP_SH_RETURN_PAGES (UINT64_C(8) << 10)
+#endif
+
 typedef _Atomic uint64_t neap_sh_word;
 
 /* Proof of life, see os.h: a robust mutex of the C library. */

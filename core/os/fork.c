@@ -13,6 +13,7 @@
  *    inherited in a cache. Siblings may have the same number; they inherit
  *    nothing from each other.
  */
+#include <pthread.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -103,11 +104,19 @@ uint32_t neap__fork_generation_slow(void)
 }
 
 
+static void take_number_early(void)
+{
+    neap__fork_generation_slow();
+}
+
+
 /*
- * Before there are threads, so that the plain read of neap__fork_page in the
- * header races with no one. Constructors that run still earlier do find_page.
+ * The header reads the page, and the pointer to it, as plain memory. So both
+ * are written before there are threads: at the start, and in a child of fork()
+ * before it returns there. A raw clone() is left to its first question.
  */
 __attribute__((constructor)) static void prepare(void)
 {
-    neap__fork_generation_slow();
+    take_number_early();
+    pthread_atfork(NULL, NULL, take_number_early);
 }

@@ -30,8 +30,6 @@ static struct neap_heap *attachments;
 static uint32_t registry_generation;
 static pthread_key_t at_thread_end;
 
-#define SLOTS_AT_A_TIME 16
-
 
 /* -- the end of attachments ------------------------------------------------ */
 
@@ -122,6 +120,13 @@ static void end_thread(void *thread)
 }
 
 
+void neap__thread_end(void)
+{
+    if (neap__self)
+        end_thread(neap__self);
+}
+
+
 /* Registry held. In a child nobody has a seat yet. */
 static void notice_fork_locked(void)
 {
@@ -169,7 +174,7 @@ static int make_ready(struct neap_heap *heap, uint32_t index)
     uint32_t ready = atomic_load(&header->slots_ready);
     if (index < ready)
         return 0;
-    uint32_t more = index + SLOTS_AT_A_TIME;
+    uint32_t more = index + NEAP_SH_SLOTS_AT_A_TIME;
     if (more > header->slot_count)
         more = header->slot_count;
     int status = neap__set_aside(
@@ -371,6 +376,5 @@ __attribute__((constructor)) static void begin_process(void)
 /* exit() ends the main thread without its destructors. */
 __attribute__((destructor)) static void end_process(void)
 {
-    if (neap__self)
-        end_thread(neap__self);
+    neap__thread_end();
 }

@@ -140,6 +140,9 @@ NEAP__INLINE int neap__seat(struct neap_heap *heap,
     return 0;
 }
 
+/* Give up all seats of this thread, as its end does. */
+void neap__thread_end(void);
+
 /* Enter a fresh attachment, with one handle, into this process's registry. */
 void neap__attachment_add(struct neap_heap *heap);
 void neap__attachment_retain(struct neap_heap *heap);
