@@ -61,13 +61,13 @@ TEST(generation_of_the_parent_stays)
 }
 
 
-/* A child that never asked hands on what its own child must not meet. */
+/* A raw clone that never asked hands on what its own child must not meet. */
 TEST(generation_differs_from_a_grandparents_that_nobody_read_between)
 {
     uint32_t ours = neap__fork_generation();
-    pid_t pid = fork();
+    pid_t pid = raw_clone();
     if (pid == 0) {
-        pid_t grandchild = fork();
+        pid_t grandchild = raw_clone();
         if (grandchild == 0)
             _exit(neap__fork_generation() == ours);
         _exit(test_wait(grandchild));
