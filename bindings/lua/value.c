@@ -57,7 +57,7 @@ static const char *take_odd_float(lua_State *L, int arg, neap_type type,
         return lua_pushfstring(L, "%s has a fraction, and %s holds integers",
                                luaL_tolstring(L, arg, NULL),
                                neap_type_name(type));
-    if (type != NEAP_TYPE_U64 || number < TWO_TO_63 || number >= TWO_TO_64)
+    if (type != NEAP_TYPE_U64 || !(number >= TWO_TO_63 && number < TWO_TO_64))
         return out_of_range(L, arg, type);
     ret_value->kind = 'u';
     ret_value->as.u = (uint64_t)number;
