@@ -341,6 +341,13 @@ static int create_memfd(struct opening *o)
 }
 
 
+static int is_there_already(const struct opening *o)
+{
+    return neap__fail(-EEXIST, "%s is there already; open it, or remove it "
+                      "first", o->address.text);
+}
+
+
 static int open_existing_file(struct opening *o)
 {
     int fd = neap__name_open(&o->address, o->flags & NEAP_OPEN_READ_ONLY);
@@ -351,8 +358,7 @@ static int open_existing_file(struct opening *o)
         drop_heap(o->heap);
         o->heap = NULL;
     }
-    return neap__fail(-EEXIST, "%s is there already; open it, or remove it "
-                      "first", o->address.text);
+    return is_there_already(o);
 }
 
 
@@ -445,7 +451,7 @@ static int open_sysv_locked(struct opening *o)
         status = neap__sysv_create(&o->address, o->shape.size,
                                    SYSV_MODE_IN_BIRTH, &id);
     if (status < 0)
-        return status;
+        return status == -EEXIST ? is_there_already(o) : status;
     status = attach_sysv(o, id);
     if (status == 0 && !o->heap->read_only)
         status = finish_sysv_birth(o);
