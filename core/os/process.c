@@ -132,8 +132,10 @@ int neap__lifeline_tie(const struct neap__lifeline *lifeline, int parent)
                fcntl(end, F_SETFD, 0) < 0) {
         return -errno;
     }
-    if (readable(end < 0 ? parent : end))
+    if (readable(end < 0 ? parent : end)) {
         raise(SIGKILL);
+        _exit(1); /* the first process of a PID namespace survives that */
+    }
     return 0;
 }
 

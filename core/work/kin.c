@@ -131,8 +131,8 @@ pid_t neap__kin_fork(neap_process *process)
 
 /*
  * The pidfd that named us until now makes room for the child's, so that a full
- * table of descriptors is met before the fork and not after it. ESRCH: who
- * ignores SIGCHLD may have lost the child already.
+ * table of descriptors is met before the fork and not after it. Who ignores
+ * SIGCHLD may have lost the child already: then there is none.
  */
 int neap__kin_keep(neap_process *process, pid_t pid)
 {
@@ -145,8 +145,6 @@ int neap__kin_keep(neap_process *process, pid_t pid)
     int fd = neap__pidfd_open(pid);
     if (fd >= 0)
         process->pidfd = fd;
-    else if (fd == -ESRCH)
-        process->ended = -ECHILD;
     pthread_mutex_unlock(&lock);
     return fd >= 0 || fd == -ESRCH ? 0 : fd;
 }

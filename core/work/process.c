@@ -95,6 +95,8 @@ int neap_process_fork(neap_process **ret_process)
         kill_nameless(process);
         return cannot_fork(process, status);
     }
+    if (process->pidfd < 0)
+        neap__process_look(process);
     *ret_process = process;
     return 0;
 }
@@ -117,7 +119,9 @@ static int look_locked(neap_process *process)
 {
     if (process->ended)
         return process->ended;
-    int ended = neap__pidfd_reap(process->pidfd, &process->exit);
+    int ended = process->pidfd < 0
+                    ? -ECHILD
+                    : neap__pidfd_reap(process->pidfd, &process->exit);
     if (ended == 0) {
         if (!process->silent)
             process->silent = neap__answer_take(

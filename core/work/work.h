@@ -22,7 +22,8 @@ struct neap_process {
     /* Constant from the fork to the close. */
     uint32_t generation; /* of the parent: another process only forgets us */
     int32_t pid;
-    int pidfd;           /* before the fork: names the parent itself */
+    int pidfd;           /* before the fork: names the parent itself; -1: it
+                            was reaped by the kernel before we had one */
     int channel;         /* our end of the socket the answer comes through */
     struct neap__lifeline lifeline;
 
