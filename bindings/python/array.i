@@ -269,10 +269,15 @@ static PyObject *fetch_add(PyObject *array, PyObject *index, PyObject *n)
         return NULL;
     }
     Py_buffer view;
-    if (PyObject_GetBuffer(array, &view, PyBUF_RECORDS) < 0)
+    if (PyObject_GetBuffer(array, &view, PyBUF_RECORDS_RO) < 0)
         return NULL;
     Array *self = (Array *)((SwigPyObject *)owner)->ptr;
-    PyObject *old = add_at(self, &view, index, n);
+    PyObject *old = NULL;
+    if (view.readonly)
+        PyErr_SetString(PyExc_PermissionError,
+                        "fetch_add: this array is for reading only");
+    else
+        old = add_at(self, &view, index, n);
     PyBuffer_Release(&view);
     return old;
 }

@@ -24,7 +24,9 @@ static Counter *new_counter(neap_counter *core, Attachment *heap)
 static void counter_close(Counter *self)
 {
     neap_counter_close(self->core);
+    attachment_release(self->heap);
     self->core = NULL;
+    self->heap = NULL;
 }
 
 

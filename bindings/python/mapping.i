@@ -75,6 +75,7 @@ static int sync_now(void *core, int64_t deadline)
 %}
 
 NEAP_HANDLE(Mapping)
+%feature("kwargs") Mapping::sync;
 %feature("python:bf_getbuffer", functype="getbufferproc") Mapping
     "mapping_get_buffer";
 %feature("python:bf_releasebuffer", functype="releasebufferproc") Mapping

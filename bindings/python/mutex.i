@@ -29,7 +29,9 @@ static Status mutex_close(Mutex *self)
         return -EBUSY;
     }
     neap_mutex_close(self->core);
+    attachment_release(self->heap);
     self->core = NULL;
+    self->heap = NULL;
     return 0;
 }
 

@@ -28,7 +28,9 @@ static Status semaphore_close(Semaphore *self)
         return -EBUSY;
     }
     neap_semaphore_close(self->core);
+    attachment_release(self->heap);
     self->core = NULL;
+    self->heap = NULL;
     return 0;
 }
 

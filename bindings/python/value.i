@@ -134,33 +134,45 @@ static bool as_integer_value(PyObject *object, neap_value *ret_value)
 }
 
 
-static bool is_complex(PyObject *object)
+/* What has __complex__ may be real all the same: a Fraction, numpy.float32. */
+static bool as_complex_value(PyObject *object, neap_value *ret_value)
 {
-    return PyComplex_Check(object)
-        || (!PyFloat_Check(object)
-            && PyObject_HasAttrString(object, "__complex__")
-            && !PyObject_HasAttrString(object, "__float__"));
+    Py_complex c = PyComplex_AsCComplex(object);
+    if (PyErr_Occurred())
+        return false;
+    if (c.imag == 0.0 && !PyComplex_Check(object)) {
+        ret_value->kind = 'f';
+        ret_value->as.f = c.real;
+        return true;
+    }
+    ret_value->kind = 'c';
+    ret_value->as.c.re = c.real;
+    ret_value->as.c.im = c.imag;
+    return true;
+}
+
+
+/* numpy.bool_ has neither __index__ nor a __float__ that would do. */
+static bool is_numpy_bool(PyObject *object)
+{
+    const char *name = Py_TYPE(object)->tp_name;
+    return strcmp(name, "numpy.bool_") == 0 || strcmp(name, "numpy.bool") == 0;
 }
 
 
 static bool as_value(PyObject *object, neap_value *ret_value)
 {
-    if (PyIndex_Check(object))
-        return as_integer_value(object, ret_value);
-    if (is_complex(object)) {
-        Py_complex c = PyComplex_AsCComplex(object);
-        ret_value->kind = 'c';
-        ret_value->as.c.re = c.real;
-        ret_value->as.c.im = c.imag;
-        return !PyErr_Occurred();
-    }
-    /* numpy.bool_ has neither __index__ nor __float__ that would do. */
-    if (strcmp(Py_TYPE(object)->tp_name, "numpy.bool_") == 0
-        || strcmp(Py_TYPE(object)->tp_name, "numpy.bool") == 0) {
+    if (is_numpy_bool(object)) {
         ret_value->kind = 'i';
         ret_value->as.i = PyObject_IsTrue(object);
         return true;
     }
+    if (PyIndex_Check(object))
+        return as_integer_value(object, ret_value);
+    if (PyComplex_Check(object)
+        || (!PyFloat_Check(object)
+            && PyObject_HasAttrString(object, "__complex__")))
+        return as_complex_value(object, ret_value);
     ret_value->kind = 'f';
     return as_double(object, "the value", &ret_value->as.f);
 }
