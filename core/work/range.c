@@ -86,8 +86,8 @@ static int check_caller(const neap_team *team)
     if (team->self >= 0 && team->generation == neap__fork_generation())
         return 0;
     return neap__fail(-EPERM, "cannot open a range here: ranges are shared out "
-                      "among the workers of a team; open it in a worker itself, "
-                      "neither in its parent nor in a process that it forked");
+                      "among the workers of a team; open it in a worker "
+                      "itself, neither in its parent nor in a process that it forked");
 }
 
 
@@ -111,7 +111,7 @@ static bool same_bounds(const struct neap_sh_bounds *a,
 }
 
 
-/* The number of the range that this worker opens now. @return false: too many. */
+/* The number of the range that we open now. @return false: too many. */
 static bool take_number(neap_team *team, uint32_t *ret_number)
 {
     uint32_t number = atomic_load(&team->opened);
@@ -125,7 +125,8 @@ static bool take_number(neap_team *team, uint32_t *ret_number)
 
 
 static neap_range *new_range(neap_team *team, uint32_t number,
-                             const struct neap_sh_bounds *bounds, uint64_t chunk)
+                             const struct neap_sh_bounds *bounds,
+                             uint64_t chunk)
 {
     neap_range *range = calloc(1, sizeof *range);
     if (!range)
@@ -156,8 +157,8 @@ int neap_range_open(neap_team *team, int64_t first, int64_t last, int64_t step,
                           (long long)last);
     uint32_t number;
     if (!take_number(team, &number))
-        return neap__fail(-ENOSPC, "a team may open %d ranges in its life; share "
-                          "out longer ones, or make a new team",
+        return neap__fail(-ENOSPC, "a team may open %d ranges in its life; "
+                          "share out longer ones, or make a new team",
                           NEAP_SH_RANGES);
 
     struct neap_sh_bounds ours = {first, last, step};

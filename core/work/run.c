@@ -51,8 +51,8 @@ static int fail_value(const neap_team *team, uint32_t id,
 static int judge(neap_team *team, uint32_t id, const neap_exit *ended)
 {
     if (ended->signal)
-        return neap__fail(NEAP_EKILLED, "worker %u of %u (pid %d) was killed by "
-                          "%s%s", id, team->workers, ended->pid,
+        return neap__fail(NEAP_EKILLED, "worker %u of %u (pid %d) was killed "
+                          "by %s%s", id, team->workers, ended->pid,
                           neap_signal_name(ended->signal),
                           ended->core ? " and left a core dump" : "");
     size_t length;

@@ -90,8 +90,8 @@ int neap_team_fork(neap_team *team, uint32_t index)
         return neap__fail(-EINVAL, "cannot start worker %u: the team has %u, "
                           "counted from 0", index, team->workers);
     if (team->members[index].process)
-        return neap__fail(-EEXIST, "worker %u of %u was started before: each is "
-                          "started once", index, team->workers);
+        return neap__fail(-EEXIST, "worker %u of %u was started before: each "
+                          "is started once", index, team->workers);
     int status = neap_process_fork(&team->members[index].process);
     if (status == NEAP_CHILD) {
         team->self = index;
@@ -159,7 +159,7 @@ static void look_at_ready(neap_team *team)
 }
 
 
-/* Listen to all until one has something to say. @return 0; -ETIMEDOUT; -EINTR */
+/* Listen until one has something to say. @return 0; -ETIMEDOUT; -EINTR. */
 static int listen_to_all(neap_team *team, int64_t deadline)
 {
     watch_all(team);

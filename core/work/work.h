@@ -52,7 +52,7 @@ struct neap_team {
     } members[];
 };
 
-/* -- kin.c: who is related to whom -------------------------------------------- */
+/* -- kin.c: who is related to whom ----------------------------------------- */
 
 /* Open the handle's descriptors and enter it in the list of our children, so
  * that no child of another thread's fork keeps them. @return 0; -errno. */
@@ -74,7 +74,7 @@ void neap__kin_leave(neap_process *process);
 /* The channel to our parent; -1 in what is not a child of neap. */
 int neap__kin_channel(void);
 
-/* -- answer.c ----------------------------------------------------------------- */
+/* -- answer.c -------------------------------------------------------------- */
 
 /* Take what is in the channel, at most `limit` bytes. Never waits.
  * @return true if there will be no more. */
@@ -83,7 +83,7 @@ bool neap__answer_take(struct neap__answer *answer, int channel, size_t limit);
 /* Take all that is in the channel now, and no more than that. */
 void neap__answer_take_rest(struct neap__answer *answer, int channel);
 
-/* -- process.c ---------------------------------------------------------------- */
+/* -- process.c ------------------------------------------------------------- */
 
 /* True in a process that did not fork it: nothing may be done to it there. */
 NEAP__INLINE bool neap__process_foreign(const neap_process *process)

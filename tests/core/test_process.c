@@ -221,7 +221,7 @@ TEST(close_kills_and_leaves_no_zombie)
 }
 
 
-/* -- stdio, exit handlers ----------------------------------------------------- */
+/* -- stdio, exit handlers -------------------------------------------------- */
 
 static int print_and_fork(void *path)
 {
@@ -283,7 +283,7 @@ TEST(exit_runs_no_handler_of_the_parent)
 }
 
 
-/* -- answering ---------------------------------------------------------------- */
+/* -- answering ------------------------------------------------------------- */
 
 TEST(answer_to_a_parent_that_no_longer_listens_is_epipe_and_no_signal)
 {
@@ -372,7 +372,7 @@ TEST_EACH(grandchild_with_the_channel_does_not_hold_up_the_wait, habits)
 }
 
 
-/* -- what is inherited -------------------------------------------------------- */
+/* -- what is inherited ----------------------------------------------------- */
 
 static int count_descriptors(void)
 {
@@ -413,7 +413,8 @@ TEST(child_forgets_its_siblings)
     int status = neap_process_fork(&process);
     if (status == NEAP_CHILD) {
         CHECK_INT(neap_process_alive(sibling), 0);
-        CHECK_FAILS(neap_process_kill(sibling, SIGKILL), -ECHILD, "not a child");
+        CHECK_FAILS(neap_process_kill(sibling, SIGKILL), -ECHILD,
+                    "not a child");
         CHECK_FAILS(neap_process_wait(sibling, NEAP_FOREVER, NULL), -ECHILD,
                     "not a child");
         neap_process_close(sibling);
@@ -447,7 +448,7 @@ TEST(child_has_children_of_its_own)
 }
 
 
-/* -- trouble ------------------------------------------------------------------- */
+/* -- trouble --------------------------------------------------------------- */
 
 static void lose_status(void)
 {
@@ -470,7 +471,7 @@ static void lose_status(void)
 }
 
 
-/* Often: the kernel may reap it before its parent has a pidfd of it, or later. */
+/* Often: the kernel may reap it before its parent has a pidfd, or later. */
 TEST(lost_status_is_an_error_and_no_hang)
 {
     signal(SIGCHLD, SIG_IGN);
@@ -511,7 +512,7 @@ TEST(full_table_of_descriptors_is_an_error_that_leaves_nothing)
 }
 
 
-/* -- threads ------------------------------------------------------------------- */
+/* -- threads --------------------------------------------------------------- */
 
 #define THREADS 8
 #define FORKS 6

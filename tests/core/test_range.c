@@ -87,7 +87,7 @@ TEST_EACH(each_index_goes_to_one_of_eight_workers, chunks)
 }
 
 
-/* -- bounds ------------------------------------------------------------------ */
+/* -- bounds ---------------------------------------------------------------- */
 
 struct bounds {
     int64_t first, last, step;
@@ -149,7 +149,8 @@ static int take_all_there_are(neap_worker *worker, void *argument)
     neap_range *range = open_range(worker->team, INT64_MIN, INT64_MAX, 1,
                                    UINT64_MAX);
     take_turn(worker->id);
-    CHECK_STATUS(neap_range_next(range, &index), worker->id < 2 ? NEAP_MORE : 0);
+    CHECK_STATUS(neap_range_next(range, &index),
+                 worker->id < 2 ? NEAP_MORE : 0);
     if (worker->id < 2)
         CHECK_INT(index, worker->id == 0 ? INT64_MIN : INT64_MAX);
     if (worker->id == 1)
@@ -237,7 +238,7 @@ TEST(range_257_is_refused)
 }
 
 
-/* -- who may open and take --------------------------------------------------- */
+/* -- who may open and take ------------------------------------------------- */
 
 static int fork_in_the_middle(neap_worker *worker, void *argument)
 {
@@ -333,7 +334,7 @@ TEST(threads_of_a_worker_open_ranges_of_their_own)
 }
 
 
-/* -- death ------------------------------------------------------------------- */
+/* -- death ----------------------------------------------------------------- */
 
 #define CHUNK 16
 
@@ -389,7 +390,8 @@ TEST(killed_workers_lose_no_more_than_the_chunks_in_their_hands)
     for (uint32_t id = 0; id < 7; id++) {
         uint64_t far = (id + 1) * (LENGTH / 10);
         WAIT_UNTIL((neap_team_progress(team, &done, &total), done >= far));
-        CHECK_STATUS(neap_process_kill(neap_team_process(team, id), SIGKILL), 0);
+        CHECK_STATUS(neap_process_kill(neap_team_process(team, id), SIGKILL),
+                     0);
     }
     int killed = count_killed(team);
     uint32_t lost = count_seen(0);

@@ -108,8 +108,8 @@ TEST(killed_worker_is_named_with_its_signal)
     int number = SIGKILL;
     char words[128];
     CHECK_STATUS(neap_run(4, kill_one, &number), NEAP_EKILLED);
-    snprintf(words, sizeof words, "worker 2 of 4 (pid %u) was killed by SIGKILL",
-             shared[0]);
+    snprintf(words, sizeof words,
+             "worker 2 of 4 (pid %u) was killed by SIGKILL", shared[0]);
     CHECK_STR(neap_error_text(), words);
     nobody_is_left();
     number = SIGTERM;
@@ -168,7 +168,7 @@ TEST(number_of_workers_is_checked)
 }
 
 
-/* -- signals ----------------------------------------------------------------- */
+/* -- signals --------------------------------------------------------------- */
 
 static void ignore(int number)
 {
@@ -221,7 +221,7 @@ TEST(program_that_ignores_sigchld_is_told_so)
 }
 
 
-/* -- nesting, and the death of the caller ------------------------------------ */
+/* -- nesting, and the death of the caller ---------------------------------- */
 
 static int run_inner(neap_worker *worker, void *argument)
 {

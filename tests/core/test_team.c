@@ -62,7 +62,8 @@ TEST(next_tells_each_worker_once)
     for (int i = 0; i < 8; i++) {
         uint32_t id = 77;
         neap_exit ended;
-        CHECK_STATUS(neap_team_next(team, NEAP_FOREVER, &id, &ended), NEAP_MORE);
+        CHECK_STATUS(neap_team_next(team, NEAP_FOREVER, &id, &ended),
+                     NEAP_MORE);
         CHECK(id < 8 && !told[id]);
         told[id] = true;
         CHECK_INT(ended.code, id + 10);
@@ -178,7 +179,7 @@ TEST(worker_whose_status_is_lost_is_told_as_that)
 }
 
 
-/* -- stopping ---------------------------------------------------------------- */
+/* -- stopping -------------------------------------------------------------- */
 
 static _Atomic uint32_t *ready; /* workers that have set themselves up */
 
@@ -249,8 +250,8 @@ TEST(stop_makes_those_that_do_not_obey)
     neap_team *team = start_behaving(4);
     CHECK_STATUS(neap_team_stop(team, 20000000), 0);
     neap_exit ended;
-    CHECK_STATUS(neap_process_wait(neap_team_process(team, 3), NEAP_NOW, &ended),
-                 0);
+    CHECK_STATUS(neap_process_wait(neap_team_process(team, 3), NEAP_NOW,
+                                   &ended), 0);
     CHECK_INT(ended.signal, SIGKILL);
     neap_team_close(team);
 }
@@ -266,7 +267,7 @@ TEST(close_ends_all_at_once)
 }
 
 
-/* -- who may do what --------------------------------------------------------- */
+/* -- who may do what ------------------------------------------------------- */
 
 TEST(team_has_one_to_1024_workers)
 {
@@ -351,7 +352,8 @@ TEST(worker_leads_a_team_of_its_own)
     uint32_t id;
     neap_exit ended;
     for (int i = 0; i < 2; i++) {
-        CHECK_STATUS(neap_team_next(team, NEAP_FOREVER, &id, &ended), NEAP_MORE);
+        CHECK_STATUS(neap_team_next(team, NEAP_FOREVER, &id, &ended),
+                     NEAP_MORE);
         CHECK_INT(ended.code, 33 + (int)id);
     }
     neap_team_close(team);
