@@ -56,6 +56,16 @@ int neap__array_read_only(const neap_array *array, const char *tried);
 #define NEAP__ARRAY_TEXT 320
 const char *neap__array_text(const neap_array *array, char *buffer);
 
+/*
+ * Whether there is such a type, and such a shape of it (of any type for
+ * NEAP_TYPE_ANY), and how many elements it has. `what` was tried with `name`.
+ * @return 0; -EINVAL.
+ */
+int neap__array_type_check(const char *what, const char *name, neap_type type);
+int neap__array_measure(const char *what, const char *name, neap_type type,
+                        uint32_t dimensions, const uint64_t *shape,
+                        uint64_t *ret_size);
+
 /* Convert a value to the array's type. @return 0; -EINVAL naming the array. */
 int neap__array_value(const neap_array *array, const char *tried,
                       neap_value value, void *ret_element);

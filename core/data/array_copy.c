@@ -160,10 +160,8 @@ static unsigned complex_to(enum family family, union wide *x, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
         neap_c128 c = x->complex[i];
-        if (!(c.im == 0)) {
-            unsigned earlier = real_to(family, x, i);
-            return earlier;
-        }
+        if (!(c.im == 0))
+            return real_to(family, x, i); /* an earlier one may not fit */
         x->real[i] = c.re;
     }
     return real_to(family, x, n);
