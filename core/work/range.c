@@ -87,7 +87,7 @@ static int check_caller(const neap_team *team)
         return 0;
     return neap__fail(-EPERM, "cannot open a range here: ranges are shared out "
                       "among the workers of a team; open it in a worker "
-                      "itself, neither in its parent nor in a process that it forked");
+                      "itself, not in its parent nor in what it forked");
 }
 
 

@@ -31,7 +31,7 @@ struct neap_process {
 
     pthread_mutex_t lock; /* over what follows */
     bool silent;          /* nothing more comes through the channel */
-    int ended;            /* 0 runs; 1 with `exit`; -ECHILD its status is lost */
+    int ended;            /* 0 runs; 1 with `exit`; -ECHILD status lost */
     neap_exit exit;
     struct neap__answer answer;
 
