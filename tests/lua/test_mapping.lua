@@ -1,0 +1,162 @@
+local lu = require "luaunit"
+local neap = require "neap"
+local support = require "support"
+local test, raises, fails = support.test, support.raises, support.fails
+
+local function memory(size)
+  local made = assert(neap.segment.create("memfd:raw", size or 4096))
+  return assert(made:map()), made
+end
+
+test("every type is read as it was written, aligned or not", function()
+  local map = memory()
+  local values = {
+    bool = true, i8 = -128, i16 = -32768, i32 = -2 ^ 31 | 0,
+    i64 = math.mininteger, u8 = 255, u16 = 65535, u32 = 2 ^ 32 - 1 | 0,
+    u64 = math.maxinteger, f32 = 0.5, f64 = 0.1,
+  }
+  for kind, value in pairs(values) do
+    for _, offset in ipairs {0, 1, 13, 4088} do
+      lu.assertTrue(map:write(offset, kind, value))
+      lu.assertEquals(map:read(offset, kind), value)
+    end
+  end
+  map:write(3, "c128", 1.5, -2)
+  lu.assertEquals({map:read(3, "c128")}, {1.5, -2.0})
+end)
+
+test("the bytes are the machine's", function()
+  local map = memory()
+  map:write(4, "i32", -7)
+  lu.assertEquals(map:bytes(4, 4), string.pack("i4", -7))
+  map:write_bytes(0, string.pack("d", 0.1))
+  lu.assertEquals(map:read(0, "f64"), 0.1)
+end)
+
+test("numpy's names for types will do", function()
+  local map = memory()
+  map:write(0, "f4", 0.5)
+  lu.assertEquals(map:read(0, "f32"), 0.5)
+  map:write(0, "i8", 1)
+  lu.assertEquals(map:bytes(0, 2), "\1\0")
+end)
+
+test("reading and writing past the end raise and tell the length", function()
+  local map = memory(4096)
+  for _, offset in ipairs {4093, 4096, 1 << 40, math.maxinteger} do
+    raises("4096", map.read, map, offset, "i32")
+    raises("4096", map.write, map, offset, "i32", 1)
+  end
+  raises("4096", map.write_bytes, map, 4090, "seven bytes")
+  raises("4096", map.bytes, map, 4090, 7)
+  raises("4096", map.bytes, map, 5000)
+  raises("4096", map.bytes, map, 1, math.maxinteger)
+  raises("an offset is bytes from 0 up", map.read, map, -1, "i32")
+  lu.assertEquals(map:bytes(4096), "")
+end)
+
+test("what the type cannot hold raises", function()
+  local map = memory()
+  raises("300 is out of the range of i8", map.write, map, 0, "i8", 300)
+  raises("has a fraction", map.write, map, 0, "i8", 1.5)
+  raises("boolean expected", map.write, map, 0, "bool", 1)
+  raises("no type 'i99'", map.read, map, 0, "i99")
+  raises("string expected", map.read, map, 0)
+  raises("number expected", map.read, map, "0", "i8")
+  raises("string expected, got number", map.write_bytes, map, 0, 5)
+end)
+
+test("a part is mapped, at any offset", function()
+  local _, made = memory(20000)
+  local part = assert(made:map {offset = 5000, length = 100})
+  lu.assertEquals(#part, 100)
+  part:write_bytes(0, "here")
+  lu.assertEquals(made:map():bytes(5000, 4), "here")
+  raises("", part.read, part, 100, "u8")
+  lu.assertEquals(#assert(made:map {offset = 19999}), 1)
+  raises("20000", made.map, made, {offset = 20000})
+  raises("20000", made.map, made, {offset = 10, length = 20000})
+  raises("no option 'len'", made.map, made, {len = 5})
+  raises("a protection is", made.map, made, "x")
+  raises("option 'prot': 'rw', 'r' or 'none'", made.map, made, {prot = "w"})
+end)
+
+test("a read-only mapping raises when it is written", function()
+  local _, made = memory()
+  local map = assert(made:map("r"))
+  lu.assertEquals(map:protection(), "r")
+  raises("", map.write, map, 0, "i32", 1)
+  raises("", map.write_bytes, map, 0, "x")
+  lu.assertEquals(map:read(0, "i32"), 0)
+  local a = assert(map:array("i32", 4))
+  lu.assertFalse(a.writable)
+  raises("is read-only", function() a[1] = 1 end)
+end)
+
+test("protect changes what may be done", function()
+  local map = memory()
+  lu.assertTrue(map:protect("r"))
+  raises("", map.write, map, 0, "i32", 1)
+  lu.assertTrue(map:protect("none"))
+  raises("", map.read, map, 0, "i32")
+  raises("", map.bytes, map, 0, 4)
+  lu.assertTrue(map:protect("rw"))
+  map:write(0, "i32", 1)
+  raises("a protection is", map.protect, map, "x")
+  raises("string expected", map.protect, map)
+end)
+
+test("writing is not taken away while an array views the memory", function()
+  local map = memory()
+  local a = map:array("i32", 4)
+  fails("EBUSY", map:protect("r"))
+  a:close()
+  lu.assertTrue(map:protect("r"))
+end)
+
+test("a segment opened read-only is never writable", function()
+  local name = support.name("raw")
+  local made = assert(neap.segment.create(name, 4096))
+  local reader = assert(neap.segment.open(name, {read_only = true}))
+  fails("EACCES", reader:map("rw"))
+  local map = assert(reader:map("r"))
+  fails("EACCES", map:protect("rw"))
+  made:unlink()
+end)
+
+test("an array views the bytes", function()
+  local map = memory()
+  local a = assert(map:array("i32", 3, 4, {offset = 64}))
+  lu.assertEquals(a.shape, {3, 4})
+  a:set(1, 2, 7)
+  lu.assertEquals(map:read(68, "i32"), 7)
+  map:write(64, "i32", 5)
+  lu.assertEquals(a[1][1], 5)
+  lu.assertEquals(a:sum(), 12)
+  lu.assertEquals(tostring(a), "neap.array i32 3x4")
+  raises("", map.array, map, "i32", 2000)
+  raises("", map.array, map, "i32", 4, {offset = 2})
+  raises("a length is needed", map.array, map, "i32")
+  raises("no option 'at'", map.array, map, "i32", 4, {at = 2})
+end)
+
+test("an array keeps the memory when the mapping is closed", function()
+  local map, made = memory()
+  local a = map:array("i32", 4)
+  map:close()
+  made:close()
+  collectgarbage()
+  a[2] = 9
+  lu.assertEquals(a:totable(), {0, 9, 0, 0})
+  raises("mapping 'memfd:raw' is closed", map.read, map, 0, "i8")
+end)
+
+test("sync writes a file's pages", function()
+  local path = support.path("raw.bin")
+  local map = assert(neap.map("file:" .. path, 100))
+  map:write_bytes(0, "on disk")
+  lu.assertTrue(map:sync())
+  lu.assertTrue(map:sync(true))
+  lu.assertEquals(support.read(path):sub(1, 7), "on disk")
+  lu.assertEquals(#support.read(path), 100)
+end)
