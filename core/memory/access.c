@@ -11,8 +11,8 @@
 static int beyond(const struct neap_mapping *mapping, uint64_t offset,
                   uint64_t length)
 {
-    return neap__fail(-ERANGE, "cannot reach bytes %llu to %llu of a mapping of "
-                      "%s: it has %llu bytes", (unsigned long long)offset,
+    return neap__fail(-ERANGE, "cannot reach bytes %llu to %llu of a mapping "
+                      "of %s: it has %llu bytes", (unsigned long long)offset,
                       (unsigned long long)(offset + length - 1),
                       mapping->address, (unsigned long long)mapping->length);
 }

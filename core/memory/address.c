@@ -16,6 +16,7 @@ const char *neap__shm_directory = "/dev/shm";
 static int parse_posix(const char *rest, struct neap__address *a)
 {
     const char *name = rest + strspn(rest, "/"); /* as shm_open takes it */
+    size_t length = strlen(name);
 
     if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
         return neap__fail(-EINVAL, "cannot use " QUOTED " as the name of posix "
@@ -24,19 +25,21 @@ static int parse_posix(const char *rest, struct neap__address *a)
         return neap__fail(-EINVAL, "cannot use " QUOTED " as the name of posix "
                           "shared memory: it contains a slash; for a file "
                           "write \"file:%.80s\"", rest, rest);
-    if (strlen(name) > NAME_MAX)
+    if (length > NAME_MAX)
         return neap__fail(-ENAMETOOLONG, "cannot use " QUOTED "... as the name "
                           "of posix shared memory: it has %zu bytes, and %d "
-                          "are the most", rest, strlen(name), NAME_MAX);
+                          "are the most", rest, length, NAME_MAX);
     if (strncmp(name, ".neap-birth-", 12) == 0)
         return neap__fail(-EINVAL, "cannot use " QUOTED " as the name of posix "
                           "shared memory: names that start with .neap-birth- "
                           "belong to segments that are being made", rest);
 
-    snprintf(a->path, sizeof a->path, "%s/%.*s", neap__shm_directory, NAME_MAX,
-             name);
-    snprintf(a->text, sizeof a->text, "%s%.*s", strchr(name, ':') ? "posix:" : "",
-             NAME_MAX, name);
+    int n = snprintf(a->path, sizeof a->path - NAME_MAX - 1, "%s/",
+                     neap__shm_directory);
+    memcpy(a->path + n, name, length + 1);
+    n = snprintf(a->text, sizeof a->text, "%s",
+                 strchr(name, ':') ? "posix:" : "");
+    memcpy(a->text + n, name, length + 1);
     return 0;
 }
 
@@ -202,7 +205,8 @@ int neap__mode_check(const struct neap__address *address, uint32_t mode)
 
 const char *neap__bytes_text(uint64_t bytes, char *buffer)
 {
-    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    static const char *const units[] = {"KiB", "MiB", "GiB",
+                                        "TiB", "PiB", "EiB"};
     enum { SIZE = 32 };
 
     if (bytes < 10240) {

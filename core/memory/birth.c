@@ -10,7 +10,8 @@
  *     that was swept under its maker's hands is noticed and made again.
  * I3  The final name appears by link(2), which never replaces. Between it and
  *     the unlink of the first name the file has both; a sweep then takes away
- *     the first alone.
+ *     the first alone. Where there are no hard links, as on FAT, a rename that
+ *     does not replace takes the place of both.
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -120,10 +121,22 @@ int neap__birth_begin(const struct neap__address *address, uint32_t mode,
 }
 
 
+static int name_named(const char *named, const char *path) /* I3 */
+{
+    int status = neap__birth_force_named == 2 ? -EPERM
+                                              : neap__file_link(named, path);
+    if (status == -EPERM || status == -EOPNOTSUPP || status == -ENOSYS)
+        return neap__file_rename(named, path);
+    if (status == 0)
+        neap__file_unlink(named);
+    return status;
+}
+
+
 int neap__birth_publish(struct neap__birth *birth)
 {
     const char *path = birth->address->path;
-    int status = *birth->named ? neap__file_link(birth->named, path)
+    int status = *birth->named ? name_named(birth->named, path)
                                : neap__file_name(birth->fd, path);
     if (status == -EEXIST)
         return neap__fail(status, "cannot create %s: it exists",
@@ -132,8 +145,7 @@ int neap__birth_publish(struct neap__birth *birth)
         return neap__fail_why(status, "cannot give a new file the name %s",
                               path);
 
-    if (*birth->named) { /* I3 */
-        neap__file_unlink(birth->named);
+    if (*birth->named) {
         neap__flock_release(birth->fd);
         *birth->named = '\0';
     }
@@ -208,8 +220,8 @@ int neap__no_room(int status, int fd, const char *whom, uint64_t asked)
 
     neap__bytes_text(asked, asked_text);
     if (status == -EFBIG)
-        return neap__fail(status, "cannot set %s aside for %s: that is more than "
-                          "a file can have", asked_text, whom);
+        return neap__fail(status, "cannot set %s aside for %s: that is more "
+                          "than a file can have", asked_text, whom);
     if (status != -ENOSPC || neap__file_room(fd, &room) < 0)
         return neap__fail_why(status, "cannot set %s aside for %s", asked_text,
                               whom);

@@ -204,9 +204,9 @@ int neap_mapping_protect(neap_mapping *mapping, int protection)
     int views = atomic_load(&mapping->views);
     if (taken & (NEAP_PROT_READ | NEAP_PROT_WRITE) && views > 0)
         return neap__fail(-EBUSY, "cannot take %s away from a mapping of %s: "
-                          "%d arrays view it, and would die of a signal; close "
-                          "them first", taken & NEAP_PROT_READ ? "reading"
-                                                               : "writing",
+                          "arrays view it (%d), and would die of a signal; "
+                          "close them first",
+                          taken & NEAP_PROT_READ ? "reading" : "writing",
                           mapping->address, views);
     status = apply_protection(mapping, protection);
     if (status < 0)

@@ -27,7 +27,7 @@
 #include "neap/segment.h"
 #include "os/file.h" /* neap__set_aside, struct neap__sysv_stat */
 
-/* -- address.c -------------------------------------------------------------- */
+/* -- address.c ------------------------------------------------------------- */
 
 struct neap__address {
     neap_kind kind;
@@ -58,7 +58,7 @@ int neap__mode_check(const struct neap__address *address, uint32_t mode);
 /* "1.5 MiB", for sentences. `buffer` takes 32 bytes and is returned. */
 const char *neap__bytes_text(uint64_t bytes, char *buffer);
 
-/* -- value.c ---------------------------------------------------------------- */
+/* -- value.c --------------------------------------------------------------- */
 
 /* The element at that address, aligned or not; `type` must be a type. */
 neap_value neap__value_of(neap_type type, const void *element);
@@ -70,7 +70,7 @@ int neap__value_store(neap_type type, neap_value value, void *ret_element);
 /* The sentence for what is no type. @return -EINVAL. */
 int neap__value_no_type(neap_type type);
 
-/* -- birth.c ---------------------------------------------------------------- */
+/* -- birth.c --------------------------------------------------------------- */
 
 struct neap__birth {
     int fd; /* O_RDWR|O_CLOEXEC; the caller's after publish; -1 when aborted */
@@ -78,7 +78,8 @@ struct neap__birth {
     char named[PATH_MAX]; /* "" for a file that has no name yet */
 };
 
-/* Tests: 1 makes every birth take the road of the named file. */
+/* Tests: 1 makes every birth take the road of the named file; 2 does so as on a
+ * file system without hard links. */
 extern int neap__birth_force_named;
 
 /*
@@ -109,7 +110,7 @@ int neap__birth_sweep(const char *directory);
  */
 int neap__no_room(int status, int fd, const char *whom, uint64_t asked);
 
-/* -- name.c ----------------------------------------------------------------- */
+/* -- name.c ---------------------------------------------------------------- */
 
 /*
  * Open the file that an address of kind posix or file names: regular files
@@ -131,7 +132,7 @@ int neap__name_unlink_if(const struct neap__address *address, dev_t dev,
 /* The same whatever file it is. */
 int neap__name_unlink(const struct neap__address *address);
 
-/* -- sysv.c ----------------------------------------------------------------- */
+/* -- sysv.c ---------------------------------------------------------------- */
 
 /*
  * One lock for the births of System V heaps: a flock on /dev/shm itself, which

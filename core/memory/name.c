@@ -1,4 +1,4 @@
-/* Names of posix and file segments: opening what they mean, taking them away. */
+/* Names of posix and file segments: what they mean, and their end. */
 #include <stdio.h>
 #include <string.h>
 
@@ -14,7 +14,7 @@ static int cannot_open(int status, const struct neap__address *a,
     case -ENOENT:
         return neap__fail(status, "cannot open %s: there is no such %s; "
                           "to make it, create it", a->text,
-                          a->kind == NEAP_KIND_POSIX ? "shared memory" : "file");
+                          a->kind == NEAP_KIND_FILE ? "file" : "shared memory");
     case -EACCES:
         return neap__fail(status, "cannot open %s for %s: its mode does not "
                           "let you%s", a->text,

@@ -52,7 +52,7 @@ extern const struct neap__segment_ops neap__file_ops;
 extern const struct neap__segment_ops neap__anonymous_ops;
 extern const struct neap__segment_ops neap__memfd_ops;
 
-/* -- descriptor.c: what the kinds with a descriptor share -------------------- */
+/* -- descriptor.c: what the kinds with a descriptor share ------------------ */
 
 /* Born by neap__birth_*: a name, `size` bytes set aside. */
 int neap__descriptor_create(struct neap_segment *segment, uint64_t size,

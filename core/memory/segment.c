@@ -213,7 +213,8 @@ const char *neap_segment_address(neap_segment *segment)
      */
     pid_t pid = getpid();
     if (segment->ops->kind == NEAP_KIND_MEMFD &&
-        atomic_load_explicit(&segment->address_of, memory_order_acquire) != pid) {
+        atomic_load_explicit(&segment->address_of,
+                             memory_order_acquire) != pid) {
         snprintf(segment->address->text, sizeof segment->address->text,
                  "file:/proc/%ld/fd/%d", (long)pid, segment->fd);
         atomic_store_explicit(&segment->address_of, pid, memory_order_release);

@@ -27,7 +27,8 @@ int neap__sysv_create(const struct neap__address *address, uint64_t size,
         return neap__fail(id, "cannot create %s: it exists", address->text);
     case -EINVAL:
         return neap__fail(id, "cannot create %s: %s is more than the kernel "
-                          "allows (sysctl kernel.shmmax)", address->text, asked);
+                          "allows (sysctl kernel.shmmax)", address->text,
+                          asked);
     case -ENOSPC:
         return neap__fail(id, "cannot create %s: %s would pass the kernel's "
                           "limit on System V segments or on their memory "
@@ -139,7 +140,7 @@ int neap__sysv_remove(int id)
 }
 
 
-/* -- as the operations of a segment ------------------------------------------ */
+/* -- as the operations of a segment ---------------------------------------- */
 
 static int create(struct neap_segment *segment, uint64_t size, uint32_t mode)
 {

@@ -126,6 +126,12 @@ int neap__file_link(const char *path, const char *second)
 }
 
 
+int neap__file_rename(const char *path, const char *name)
+{
+    return done(renameat2(AT_FDCWD, path, AT_FDCWD, name, RENAME_NOREPLACE));
+}
+
+
 int neap__file_unlink(const char *path)
 {
     return done(unlink(path));

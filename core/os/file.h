@@ -9,7 +9,7 @@
 
 #include "base/base.h"
 
-/* -- file.c ----------------------------------------------------------------- */
+/* -- file.c ---------------------------------------------------------------- */
 
 struct neap__file_facts {
     dev_t dev;
@@ -47,6 +47,9 @@ int neap__file_name(int fd, const char *path);
 /* A second name for a named file. -EEXIST. */
 int neap__file_link(const char *path, const char *second);
 
+/* Another name for it, never replacing one. -EEXIST; -EINVAL cannot be done. */
+int neap__file_rename(const char *path, const char *name);
+
 int neap__file_unlink(const char *path);
 int neap__file_chmod(int fd, uint32_t mode);
 int neap__file_resize(int fd, uint64_t size);
@@ -58,18 +61,19 @@ ssize_t neap__file_read(int fd, uint64_t offset, void *bytes, size_t length);
 /* An unnamed memory file of mode 0600, sealable. */
 int neap__memfd_create(const char *label);
 
-/* -- room.c ------------------------------------------------------------------ */
+/* -- room.c ---------------------------------------------------------------- */
 
 /*
  * Bytes that can still be set aside on fd's file system by who is not root; for
- * one that lives in memory, no more than the machine and our control group have.
+ * one that lives in memory, no more than the machine and our control
+ * groups have.
  */
 int neap__file_room(int fd, uint64_t *ret_bytes);
 
 /* False if so much is certainly not to be had. */
 bool neap__file_has_room(int fd, uint64_t bytes);
 
-/* -- set_aside.c ------------------------------------------------------------ */
+/* -- set_aside.c ----------------------------------------------------------- */
 
 /*
  * Set `length` bytes at `offset` aside, extending the file if they lie beyond
@@ -79,7 +83,7 @@ bool neap__file_has_room(int fd, uint64_t bytes);
  */
 int neap__set_aside(int fd, uint64_t offset, uint64_t length);
 
-/* -- flock.c: locks that die with their holder -------------------------------- */
+/* -- flock.c: locks that die with their holder ----------------------------- */
 
 /* Open a directory and take its flock. @return a descriptor for unlock; -EBUSY
  * after `patience` nanoseconds; -errno. */
@@ -90,7 +94,7 @@ void neap__directory_unlock(int lock); /* less than 0 is fine */
 int neap__flock_try(int fd);
 void neap__flock_release(int fd);
 
-/* -- map.c ------------------------------------------------------------------- */
+/* -- map.c ----------------------------------------------------------------- */
 
 size_t neap__page_size(void);
 
@@ -107,7 +111,7 @@ int neap__map_protect(void *base, size_t length, int protection);
 int neap__map_sync(void *base, size_t length, bool later);
 void neap__map_remove(void *base, size_t length);
 
-/* -- shm.c: System V --------------------------------------------------------- */
+/* -- shm.c: System V ------------------------------------------------------- */
 
 struct neap__sysv_stat {
     uint64_t size;

@@ -53,7 +53,7 @@ void neap__directory_unlock(int lock)
 {
     if (lock < 0)
         return;
-    /* To close is not enough: a child forked meanwhile has the lock open too. */
+    /* To close is not enough: a child forked meanwhile has it open too. */
     neap__flock_release(lock);
     close(lock);
 }

@@ -12,8 +12,8 @@
 
 enum { SIZE = 10000 };
 
-/* The two roads of a birth, for which the same holds. */
-static const char *const roads[] = {"unnamed", "named", NULL};
+/* The roads of a birth, for which the same holds. */
+static const char *const roads[] = {"unnamed", "named", "renamed", NULL};
 
 
 static struct neap__address file_address(const char *file)
@@ -28,7 +28,8 @@ static struct neap__address file_address(const char *file)
 
 static void take_road(const char *road)
 {
-    neap__birth_force_named = strcmp(road, "named") == 0;
+    neap__birth_force_named = strcmp(road, "named") == 0     ? 1
+                              : strcmp(road, "renamed") == 0 ? 2 : 0;
 }
 
 
@@ -53,7 +54,7 @@ TEST_EACH(a_file_has_its_name_after_publish_and_not_before, roads)
     umask(0777);
     CHECK_STATUS(neap__birth_begin(&a, 0464, &birth), 0);
     CHECK(stat(a.path, &st) < 0);
-    CHECK_INT(entries_in(test_tmpdir()), neap__birth_force_named);
+    CHECK_INT(entries_in(test_tmpdir()), neap__birth_force_named > 0);
     CHECK_INT(write(birth.fd, "whole", 5), 5);
     CHECK_STATUS(neap__birth_publish(&birth), 0);
     neap__birth_abort(&birth); /* does nothing now */
@@ -139,7 +140,7 @@ TEST_EACH(segments_are_born_on_either_road, roads)
     neap_segment_close(segment);
 }
 
-/* -- makers that die ----------------------------------------------------------------- */
+/* -- makers that die ------------------------------------------------------- */
 
 static int die_between_begin_and_publish(void *address)
 {
@@ -226,7 +227,7 @@ TEST(sweeping_where_no_directory_is_fails)
     CHECK_INT(neap__birth_sweep("/nowhere/at/all"), -ENOENT);
 }
 
-/* -- the end of names -------------------------------------------------------------------- */
+/* -- the end of names ------------------------------------------------------ */
 
 static int hold_directory(void *pipe_end)
 {
@@ -348,7 +349,7 @@ TEST(unlock_is_complete_though_a_child_was_forked_meanwhile)
     test_kill(child);
 }
 
-/* -- memory that is not there ---------------------------------------------------------------- */
+/* -- memory that is not there ---------------------------------------------- */
 
 /* A /dev/shm of one MiB for this process and its children alone. */
 static void make_small_shm(void)

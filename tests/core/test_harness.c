@@ -79,7 +79,7 @@ TEST(skip_ends_the_test_without_failing_it)
     CHECK_INT(test_wait(child), 77);
 }
 
-/* -- what must fail ------------------------------------------------------------- */
+/* -- what must fail -------------------------------------------------------- */
 
 EXPECT_FAIL(a_false_check_fails, 30, "not so: 1 + 1 == 3")
 {
@@ -93,13 +93,15 @@ EXPECT_FAIL(unequal_integers_fail_and_both_are_shown, 30, "is 2 (0x2)")
 }
 
 
-EXPECT_FAIL(unequal_strings_fail_and_both_are_shown, 30, "\"grey\", not \"blue\"")
+EXPECT_FAIL(unequal_strings_fail_and_both_are_shown, 30,
+            "\"grey\", not \"blue\"")
 {
     CHECK_STR("grey", "blue");
 }
 
 
-EXPECT_FAIL(a_wrong_status_fails_with_its_name_and_sentence, 30, "an empty address")
+EXPECT_FAIL(a_wrong_status_fails_with_its_name_and_sentence, 30,
+            "an empty address")
 {
     neap_segment *segment;
     CHECK_STATUS(neap_segment_open("", false, &segment), 0);
@@ -184,7 +186,8 @@ static int leave_an_orphan(void *argument)
 }
 
 
-EXPECT_FAIL(an_orphan_in_another_session_fails, 30, "1 processes, still running")
+EXPECT_FAIL(an_orphan_in_another_session_fails, 30,
+            "1 processes, still running")
 {
     CHECK_INT(test_wait(test_fork(leave_an_orphan, NULL)), 0);
 }

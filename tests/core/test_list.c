@@ -55,7 +55,8 @@ TEST_EACH(the_list_tells_heaps_from_other_segments, listed)
     neap_segment_info info;
     neap_mapping *mapping;
     CHECK_STATUS(neap_segment_create(address, SIZE, 0, &segment), 0);
-    CHECK_STATUS(neap_mapping_open(segment, 0, 0, NEAP_PROT_WRITE, &mapping), 0);
+    CHECK_STATUS(neap_mapping_open(segment, 0, 0, NEAP_PROT_WRITE, &mapping),
+                 0);
     CHECK_STATUS(neap_mapping_write_bytes(mapping, 0, 8, "NEAPHEAP"), 0);
     CHECK(find(address, &info));
     CHECK(info.is_heap);
@@ -72,7 +73,8 @@ TEST(the_list_counts_the_mappings_of_a_system_v_segment)
     neap_segment_stat stat;
     neap_mapping *mapping;
     CHECK_STATUS(neap_segment_create(test_sysv(0), SIZE, 0, &segment), 0);
-    CHECK_STATUS(neap_mapping_open(segment, 0, 0, NEAP_PROT_WRITE, &mapping), 0);
+    CHECK_STATUS(neap_mapping_open(segment, 0, 0, NEAP_PROT_WRITE, &mapping),
+                 0);
     memset(neap_mapping_data(mapping), 1, SIZE);
     CHECK(find(test_sysv(0), &info));
     CHECK_INT(info.stat.attached, 1);
@@ -119,7 +121,8 @@ TEST(every_address_in_the_list_opens_or_says_why_not)
     neap_segment_info info;
     neap_segment *mine;
     int seen = 0;
-    CHECK_STATUS(neap_segment_create(test_name("a:b"), SIZE, 0, &mine), -EINVAL);
+    CHECK_STATUS(neap_segment_create(test_name("a:b"), SIZE, 0, &mine),
+                 -EINVAL);
     char address[300];
     snprintf(address, sizeof address, "posix:%s", test_name("a:b"));
     CHECK_STATUS(neap_segment_create(address, SIZE, 0, &mine), 0);
@@ -170,7 +173,7 @@ TEST_EACH(the_list_has_segments_that_one_may_not_read, listed)
     neap_segment_close(segment);
 }
 
-/* -- made by plain system calls ------------------------------------------------------ */
+/* -- made by plain system calls -------------------------------------------- */
 
 TEST(a_segment_of_shmget_opens_by_its_key)
 {
@@ -183,7 +186,8 @@ TEST(a_segment_of_shmget_opens_by_its_key)
     numbers[1000] = -7;
 
     CHECK_STATUS(neap_segment_open(test_sysv(0), false, &segment), 0);
-    CHECK_STATUS(neap_mapping_open(segment, 0, 0, NEAP_PROT_WRITE, &mapping), 0);
+    CHECK_STATUS(neap_mapping_open(segment, 0, 0, NEAP_PROT_WRITE, &mapping),
+                 0);
     CHECK_INT(neap_mapping_length(mapping), 5678);
     CHECK_STATUS(neap_mapping_read(mapping, 4000, NEAP_TYPE_I32, &value), 0);
     CHECK_INT(value.as.i, -7);
@@ -211,7 +215,8 @@ TEST(an_object_of_shm_open_opens_by_its_name_and_the_other_way_round)
     CHECK_INT(pwrite(fd, "hello", 6, 100), 6);
 
     CHECK_STATUS(neap_segment_open(test_name("theirs"), true, &segment), 0);
-    CHECK_STATUS(neap_mapping_open(segment, 100, 6, NEAP_PROT_READ, &mapping), 0);
+    CHECK_STATUS(neap_mapping_open(segment, 100, 6, NEAP_PROT_READ, &mapping),
+                 0);
     CHECK_STR(neap_mapping_data(mapping), "hello");
     neap_mapping_close(mapping);
     neap_segment_close(segment);

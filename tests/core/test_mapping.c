@@ -71,7 +71,7 @@ static neap_value read_one(neap_mapping *mapping, uint64_t offset,
     return value;
 }
 
-/* -- mapping ---------------------------------------------------------------------- */
+/* -- mapping --------------------------------------------------------------- */
 
 TEST_EACH(a_mapping_outlives_the_handle_of_its_segment, test_kinds)
 {
@@ -165,7 +165,8 @@ TEST(a_closed_mapping_is_a_status)
     CHECK_INT(neap_mapping_length(NULL), 0);
     CHECK_STATUS(neap_mapping_open(NULL, 0, 0, READ, &mapping), NEAP_ECLOSED);
     CHECK_STATUS(neap_mapping_protect(NULL, READ), NEAP_ECLOSED);
-    CHECK_STATUS(neap_mapping_read(NULL, 0, NEAP_TYPE_I8, &value), NEAP_ECLOSED);
+    CHECK_STATUS(neap_mapping_read(NULL, 0, NEAP_TYPE_I8, &value),
+                 NEAP_ECLOSED);
     CHECK_STATUS(neap_mapping_write(NULL, 0, NEAP_TYPE_I8, integer(0)),
                  NEAP_ECLOSED);
 }
@@ -180,7 +181,7 @@ TEST_EACH(a_retained_mapping_closes_with_the_last_count, test_kinds)
     neap_mapping_close(mapping);
 }
 
-/* -- protection ---------------------------------------------------------------------- */
+/* -- protection ------------------------------------------------------------ */
 
 TEST_EACH(a_read_only_mapping_refuses_writes, test_kinds)
 {
@@ -270,7 +271,7 @@ TEST(protection_stays_while_arrays_view_the_memory)
 {
     neap_mapping *mapping = map_anew("memfd");
     neap_mapping_view(mapping, 1);
-    CHECK_FAILS(neap_mapping_protect(mapping, READ), -EBUSY, "1 arrays view it");
+    CHECK_FAILS(neap_mapping_protect(mapping, READ), -EBUSY, "view it (1)");
     CHECK_STATUS(neap_mapping_protect(mapping, NEAP_PROT_NONE), -EBUSY);
     CHECK_STATUS(neap_mapping_protect(mapping, WRITE), 0);
     CHECK_STATUS(neap_mapping_write(mapping, 0, NEAP_TYPE_I8, integer(1)), 0);
@@ -302,7 +303,7 @@ TEST(a_synced_file_has_what_was_written)
     end(segment);
 }
 
-/* -- typed access -------------------------------------------------------------------- */
+/* -- typed access ---------------------------------------------------------- */
 
 TEST(access_past_the_end_is_erange)
 {
@@ -366,9 +367,11 @@ static void check_range(neap_mapping *mapping, const struct range *r)
     for (uint64_t at = 8; at < 12; at++) {
         size_t size = neap_type_size(r->type);
         memset(neap_mapping_data(mapping), 0x55, 32);
-        CHECK_STATUS(neap_mapping_write(mapping, at, r->type, integer(r->min)), 0);
+        CHECK_STATUS(neap_mapping_write(mapping, at, r->type, integer(r->min)),
+                     0);
         CHECK_INT(read_one(mapping, at, r->type).as.i, r->min);
-        CHECK_STATUS(neap_mapping_write(mapping, at, r->type, integer(r->max)), 0);
+        CHECK_STATUS(neap_mapping_write(mapping, at, r->type, integer(r->max)),
+                     0);
         CHECK_INT(read_one(mapping, at, r->type).as.i, r->max);
         CHECK_INT(read_one(mapping, at, r->type).kind, 'i');
         CHECK_INT(read_one(mapping, at - 1, NEAP_TYPE_U8).as.i, 0x55);
@@ -432,7 +435,8 @@ TEST(a_float_that_is_whole_is_a_good_integer)
     neap_mapping *mapping = map_anew("memfd");
     CHECK_STATUS(neap_mapping_write(mapping, 0, NEAP_TYPE_I64, real(-3.0)), 0);
     CHECK_INT(read_one(mapping, 0, NEAP_TYPE_I64).as.i, -3);
-    CHECK_STATUS(neap_mapping_write(mapping, 0, NEAP_TYPE_U64, real(0x1p63)), 0);
+    CHECK_STATUS(neap_mapping_write(mapping, 0, NEAP_TYPE_U64, real(0x1p63)),
+                 0);
     CHECK(read_one(mapping, 0, NEAP_TYPE_U64).as.u == UINT64_C(1) << 63);
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         CHECK_STATUS(neap_mapping_write(mapping, 0, NEAP_TYPE_I64,

@@ -1,4 +1,4 @@
-/* Tests of segments: one contract for every kind, then what each has of its own. */
+/* Tests of segments: one contract for all kinds, then what each has besides. */
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mman.h>
@@ -55,7 +55,8 @@ static void end(neap_segment *segment)
 static void put(neap_segment *segment, uint64_t offset, int byte)
 {
     neap_mapping *mapping;
-    CHECK_STATUS(neap_mapping_open(segment, 0, 0, NEAP_PROT_WRITE, &mapping), 0);
+    CHECK_STATUS(neap_mapping_open(segment, 0, 0, NEAP_PROT_WRITE, &mapping),
+                 0);
     ((uint8_t *)neap_mapping_data(mapping))[offset] = (uint8_t)byte;
     neap_mapping_close(mapping);
 }
@@ -70,7 +71,7 @@ static int get(neap_segment *segment, uint64_t offset)
     return byte;
 }
 
-/* -- the contract of every kind ------------------------------------------------- */
+/* -- the contract of every kind -------------------------------------------- */
 
 TEST_EACH(a_new_segment_has_exactly_the_size_asked_for_and_is_zero, test_kinds)
 {
@@ -145,8 +146,8 @@ TEST_EACH(a_size_beyond_the_machine_is_refused_at_once, test_kinds)
     CHECK(neap_segment_create(test_address(parameter, 0), INT64_MAX, 0,
                               &segment) < 0);
     CHECK(*neap_error_text());
-    CHECK(neap_segment_create(test_address(parameter, 0), UINT64_C(100) << 40, 0,
-                              &segment) < 0);
+    CHECK(neap_segment_create(test_address(parameter, 0), UINT64_C(100) << 40,
+                              0, &segment) < 0);
     CHECK(strstr(neap_error_text(), "100.0 TiB"));
 }
 
@@ -173,7 +174,7 @@ TEST(a_closed_handle_is_a_status)
     CHECK_STR(neap_segment_address(NULL), "");
 }
 
-/* -- kinds with names ------------------------------------------------------------ */
+/* -- kinds with names ------------------------------------------------------ */
 
 TEST_EACH(what_one_handle_writes_another_reads, test_named_kinds)
 {
@@ -299,7 +300,8 @@ TEST_EACH(unlink_takes_the_name_and_leaves_the_memory, test_named_kinds)
     const char *address = test_address(parameter, 0);
     neap_segment *segment = create(address, SIZE), *other;
     neap_mapping *mapping;
-    CHECK_STATUS(neap_mapping_open(segment, 0, 0, NEAP_PROT_WRITE, &mapping), 0);
+    CHECK_STATUS(neap_mapping_open(segment, 0, 0, NEAP_PROT_WRITE, &mapping),
+                 0);
     CHECK_STATUS(neap_segment_unlink(segment), 0);
     CHECK_STATUS(neap_segment_open(address, false, &other), -ENOENT);
     memset(neap_mapping_data(mapping), 1, SIZE);
@@ -390,7 +392,7 @@ TEST_EACH(a_segment_is_private_unless_asked_otherwise, test_named_kinds)
     end(segment);
 }
 
-/* -- kinds with a descriptor ------------------------------------------------------ */
+/* -- kinds with a descriptor ----------------------------------------------- */
 
 static const char *const resizable[] = {"posix", "file", "memfd", NULL};
 static const char *const fixed[] = {"sysv", "anonymous", NULL};

@@ -25,7 +25,7 @@ void test_register(struct test *test)
     last_test = &test->next;
 }
 
-/* -- in the test's process --------------------------------------------------------- */
+/* -- in the test's process ------------------------------------------------- */
 
 static void call_test(const struct test *test, const char *parameter)
 {
@@ -60,7 +60,7 @@ static _Noreturn void be_the_test(const struct test *test,
     exit(left ? TEST_FAILED : 0);
 }
 
-/* -- in the runner ------------------------------------------------------------------- */
+/* -- in the runner --------------------------------------------------------- */
 
 /* @return true if it ended; false if the deadline came first. */
 static bool wait_for_end(pid_t pid, int64_t deadline)

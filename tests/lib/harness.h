@@ -39,7 +39,7 @@
 
 #include "neap.h"
 
-/* -- registering ------------------------------------------------------------ */
+/* -- registering ----------------------------------------------------------- */
 
 struct test {
     const char *name;
@@ -86,7 +86,7 @@ void test_register(struct test *test);
                   .must_fail_saying = words)                                   \
     static void id(void)
 
-/* -- checking: a failed check ends the process that met it ------------------- */
+/* -- checking: a failed check ends the process that met it ----------------- */
 
 _Noreturn __attribute__((format(printf, 3, 4)))
 void test_fail(const char *file, int line, const char *format, ...);
@@ -125,7 +125,7 @@ void test_check_says(const char *file, int line, const char *words);
 _Noreturn __attribute__((format(printf, 1, 2)))
 void test_skip(const char *format, ...);
 
-/* -- names that are this test's own ------------------------------------------ */
+/* -- names that are this test's own ---------------------------------------- */
 
 /* "neap-test-PID-x", good until sixteen more were asked for. */
 const char *test_name(const char *x);
@@ -144,7 +144,7 @@ const char *test_address(const char *kind, int n);
 const char *test_tmpdir(void);
 const char *test_path(const char *file);
 
-/* -- processes and waiting ---------------------------------------------------- */
+/* -- processes and waiting ------------------------------------------------- */
 
 /* Fork a child that runs fn(argument) and ends with what it returned. */
 pid_t test_fork(int (*fn)(void *argument), void *argument);

@@ -9,7 +9,7 @@ enum { TEST_FAILED = 1, TEST_SKIPPED = 77 };
 /* The process that runs the test; its forks keep the number. */
 extern pid_t test_pid;
 
-/* -- leftovers.c ------------------------------------------------------------- */
+/* -- leftovers.c ----------------------------------------------------------- */
 
 /* In the test's process: remember its descriptors; after the test, print what
  * it left. @return how many. */

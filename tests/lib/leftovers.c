@@ -1,6 +1,6 @@
 /*
- * What a test left behind. Others use the machine meanwhile, so only names, keys
- * and processes that are the test's own are looked at.
+ * What a test left behind. Others use the machine meanwhile, so only names,
+ * keys and processes that are the test's own are looked at.
  */
 #include <dirent.h>
 #include <ftw.h>
@@ -29,7 +29,7 @@ static int each_entry(const char *directory, int (*look)(const char *name))
 }
 
 
-/* -- in the test's process ----------------------------------------------------- */
+/* -- in the test's process ------------------------------------------------- */
 
 /* @return false if it is none, or the directory that is being read just now. */
 static bool describe(int fd, char *ret_target, size_t size)
@@ -40,7 +40,7 @@ static bool describe(int fd, char *ret_target, size_t size)
     if (n < 0)
         return false;
     ret_target[n] = '\0';
-    return !(strncmp(ret_target, "/proc/", 6) == 0 && strstr(ret_target, "/fd"));
+    return strncmp(ret_target, "/proc/", 6) != 0 || !strstr(ret_target, "/fd");
 }
 
 
@@ -94,7 +94,7 @@ int test_left_in_process(void)
 }
 
 
-/* -- in the runner --------------------------------------------------------------- */
+/* -- in the runner --------------------------------------------------------- */
 
 static pid_t looked_at;
 static FILE *report;
@@ -135,8 +135,8 @@ static int left_in_sysv(void)
                            ((uint32_t)looked_at & 0x7fffff);
         if (!own_key && creator != looked_at)
             continue;
-        snprintf(what, sizeof what, "System V segment %d, key 0x%x, made by process "
-                 "%d", id, (unsigned)key, creator);
+        snprintf(what, sizeof what, "System V segment %d, key 0x%x, made by "
+                 "process %d", id, (unsigned)key, creator);
         sum += left(what);
         shmctl(id, IPC_RMID, NULL);
     }
