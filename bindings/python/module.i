@@ -47,6 +47,7 @@ const char *core_version(void);
 %init %{
   if (make_classes(m) < 0)
     return NULL;
+  trim_docs(SwigMethods);
   PyDict_Clear(swigpyobject->tp_dict);
   PyType_Modified(swigpyobject);
 %}
