@@ -2,6 +2,7 @@
 
 # What a user may set -------------------------------------------------------
 CC       = gcc
+CXX      = g++
 CFLAGS   = -O2 -g
 LDFLAGS  =
 SAN      =
@@ -56,6 +57,7 @@ SCRIPTS  := $(wildcard scripts/neap/*.lua)
 
 TESTS    := $(patsubst tests/core/%.c,$(BUILD)/tests/%,$(wildcard tests/core/test_*.c))
 TESTLIB  := $(patsubst %.c,$(OBJ)/%.o,$(wildcard tests/lib/*.c))
+BENCHES  := $(patsubst %.c,$(BUILD)/%,$(filter-out bench/bench.c,$(wildcard bench/*.c)))
 EXAMPLES := $(patsubst examples/%.c,$(BUILD)/examples/%,$(wildcard examples/*.c))
 
 # ---------------------------------------------------------------------------
@@ -73,7 +75,7 @@ core: $(LIB_A) $(LIB_SO) $(BUILD)/lib/pkgconfig/neap.pc
 # Rebuild when the flags change.
 $(OBJ)/flags: FORCE
 	@mkdir -p $(@D)
-	@echo '$(COMPILE)' | cmp -s - $@ || echo '$(COMPILE)' > $@
+	@echo '$(COMPILE) $(CRASH_CC)' | cmp -s - $@ || echo '$(COMPILE) $(CRASH_CC)' > $@
 
 $(OBJ)/%.o: %.c $(OBJ)/flags
 	@mkdir -p $(@D)
@@ -158,5 +160,43 @@ $(BUILD)/tests/%: $(OBJ)/tests/core/%.o $(TESTLIB) $(LIB_A)
 	$(LINK) $< $(TESTLIB) $(LIB_A) -lm -o $@
 
 tests: $(TESTS)
+
+# Benchmarks: `make bench ARGS="--filter mutex --json"` ------------------------
+$(BUILD)/bench/%: $(OBJ)/bench/%.o $(OBJ)/bench/bench.o $(LIB_SO)
+	@mkdir -p $(@D)
+	$(LINK) -rdynamic $< $(OBJ)/bench/bench.o -L$(BUILD)/lib -lneap -lm -Wl,-rpath,'$$ORIGIN/../lib' -o $@
+
+# Boost and a C++ compiler may be missing; the rows then say so.
+$(BUILD)/bench/boost.so: bench/boost.cpp bench/bench.h $(OBJ)/flags
+	@mkdir -p $(@D)
+	-$(CXX) -std=c++17 -fPIC -shared -pthread $(CFLAGS) $< -o $@
+
+bench: core lua python $(BENCHES) $(BUILD)/bench/boost.so
+	@BUILD=$(BUILD) PYTHON=$(PYTHON) LUA=$(LUA) $(PYTHON) bench/run $(ARGS)
+
+# Enumerating crashes: the core with a hook at every access, and tiny limits.
+CRASH_CC := $(CC) $(filter-out $(SANFLAG),$(BASE)) -O1 -g -DNEAP_SABOTAGE -DNEAP_TINY \
+            -DNEAP_COUNTER_WITHOUT_INLINE
+CRASH_O  := $(CORE_C:%.c=$(OBJ)/crash/%.o)
+SIM_OUT  := $(patsubst %,$(OBJ)/crash/core/os/%.o,life futex time)
+CRASH_T  := $(OBJ)/crash/tests/crash
+
+$(OBJ)/crash/core/%.o: core/%.c $(OBJ)/flags
+	@mkdir -p $(@D)
+	$(CRASH_CC) -fsanitize=thread -MMD -MP -c $< -o $@
+
+$(OBJ)/crash/tests/%.o: tests/%.c $(OBJ)/flags
+	@mkdir -p $(@D)
+	$(CRASH_CC) -MMD -MP -c $< -o $@
+
+$(BUILD)/tests/crash_abandon: $(filter-out $(SIM_OUT),$(CRASH_O)) \
+    $(patsubst %,$(CRASH_T)/%.o,crash_abandon operations world actors sim_os hooks)
+	@mkdir -p $(@D)
+	$(CC) -pthread $^ -lm -o $@
+
+$(BUILD)/tests/crash_kill: $(CRASH_O) \
+    $(patsubst %,$(CRASH_T)/%.o,crash_kill operations world real_os hooks)
+	@mkdir -p $(@D)
+	$(CC) -pthread $^ -lm -o $@
 
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)

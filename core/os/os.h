@@ -86,8 +86,9 @@ extern uint32_t *neap__fork_page;
 
 NEAP__INLINE uint32_t neap__fork_generation(void)
 {
-    uint32_t generation = neap__fork_page ? *(volatile uint32_t *)neap__fork_page
-                                          : 0;
+    uint32_t generation =
+        neap__fork_page ? __atomic_load_n(neap__fork_page, __ATOMIC_RELAXED)
+                        : 0;
     return NEAP__LIKELY(generation) ? generation : neap__fork_generation_slow();
 }
 

@@ -112,7 +112,7 @@ NEAP__INLINE struct neap__seat *neap__seat_fast(struct neap_heap *heap)
     struct neap__here *here = &neap__here;
     uint32_t *page = neap__fork_page;
     return NEAP__LIKELY(here->seat.heap == heap && page &&
-                        here->generation == *(volatile uint32_t *)page)
+                        here->generation == __atomic_load_n(page, __ATOMIC_RELAXED))
                ? &here->seat : NULL;
 }
 

@@ -1,0 +1,605 @@
+/*
+ * Every operation of every object, with what it starts from and how to tell,
+ * after its death and the reaping, that it has happened or has not.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "crash.h"
+
+#define RUN(name, call)                                                        \
+    static int name(void *unused)                                              \
+    {                                                                          \
+        (void)unused;                                                          \
+        return call;                                                           \
+    }
+
+#define IGNORE(call) do { int status_ = (call); (void)status_; } while (0)
+
+
+/* -- what the states are told by -------------------------------------------------- */
+
+static int always(void)
+{
+    return 1;
+}
+
+
+/* 0 for `before`, 1 for `after`. */
+static int either(int64_t value, int64_t before, int64_t after)
+{
+    return value == after ? 1 : value == before ? 0 : -1;
+}
+
+
+static int64_t value_of(neap_counter *counter)
+{
+    int64_t value;
+    return neap_counter_get(counter, &value) < 0 ? -1000000 : value;
+}
+
+
+static double real_value(void)
+{
+    double value;
+    return neap_counter_get_double(world.real, &value) < 0 ? -1e6 : value;
+}
+
+
+static int64_t permits(neap_semaphore *semaphore)
+{
+    int64_t value;
+    return neap_semaphore_get(semaphore, &value) < 0 ? -1000000 : value;
+}
+
+
+static int object_there(const char *name, neap_object_info *info)
+{
+    int status = neap_heap_find(world.heap, name, info);
+    return status == 0 ? 1 : status == -ENOENT ? 0 : -1;
+}
+
+
+/* -- counters -------------------------------------------------------------------------- */
+
+RUN(plain_add, neap_counter_add(world.plain, 7))
+static int plain_added(void) { return either(value_of(world.plain), 10, 17); }
+
+static int64_t told;
+RUN(plain_add_get, neap_counter_add_get(world.plain, 7, &told))
+RUN(plain_set, neap_counter_set(world.plain, 17))
+RUN(plain_exchange, neap_counter_exchange(world.plain, 17, &told))
+RUN(plain_max, neap_counter_max(world.plain, 17, &told))
+RUN(plain_get, neap_counter_get(world.plain, &told))
+static int plain_same(void) { return value_of(world.plain) == 10 ? 1 : -1; }
+static int plain_min(void *unused)
+{
+    (void)unused;
+    return neap_counter_min(world.plain, 3, &told);
+}
+static int plain_lowered(void) { return either(value_of(world.plain), 10, 3); }
+static int plain_compare(void *unused)
+{
+    (void)unused;
+    int64_t expected = 10;
+    return neap_counter_compare_exchange(world.plain, &expected, 17);
+}
+
+static double real_told;
+RUN(real_add, neap_counter_add_double(world.real, 0.5, &real_told))
+static int real_added(void)
+{
+    return either((int64_t)(real_value() * 2), 3, 4);
+}
+RUN(real_set, neap_counter_set_double(world.real, 2.0))
+RUN(real_max, neap_counter_max_double(world.real, 2.0, &real_told))
+
+RUN(striped_add, neap_counter_add(world.striped, 7))
+static int striped_added(void)
+{
+    return either(value_of(world.striped), 5, 12);
+}
+static void striped_begun(void)
+{
+    IGNORE(neap_counter_add(world.striped, 100));
+}
+static int striped_added_again(void)
+{
+    return either(value_of(world.striped), 105, 112);
+}
+RUN(striped_set, neap_counter_set(world.striped, 50))
+static int striped_was_set(void)
+{
+    return either(value_of(world.striped), 105, 50);
+}
+RUN(striped_get, neap_counter_get(world.striped, &told))
+static int striped_same(void)
+{
+    return value_of(world.striped) == 105 ? 1 : -1;
+}
+
+/* All places for shares taken: the common value is added to. */
+static neap_counter *crowd[NEAP_SH_SHARES];
+static void make_crowd(void)
+{
+    char name[32];
+    for (int i = 0; i < NEAP_SH_SHARES; i++) {
+        snprintf(name, sizeof name, "crowd%d", i);
+        IGNORE(neap_counter_open_as(world.heap, name, NEAP_COUNTER_STRIPED,
+                                    &crowd[i]));
+    }
+}
+static void be_crowded(void)
+{
+    for (int i = 0; i < NEAP_SH_SHARES; i++)
+        IGNORE(neap_counter_add(crowd[i], 1));
+}
+static int crowd_whole(void)
+{
+    for (int i = 0; i < NEAP_SH_SHARES; i++)
+        if (value_of(crowd[i]) != 1)
+            return -1;
+    return striped_added();
+}
+
+
+/* -- slots -------------------------------------------------------------------------------- */
+
+static int attach(void *unused)
+{
+    (void)unused;
+    struct neap__seat *seat;
+    return neap__seat(world.heap, &seat);
+}
+
+static void have_everything(void)
+{
+    IGNORE(neap_mutex_lock(world.mutex, NEAP_NOW));
+    IGNORE(neap_semaphore_acquire(world.undo, NEAP_NOW));
+    IGNORE(neap_counter_add(world.striped, 100));
+}
+static int detach(void *unused)
+{
+    (void)unused;
+    neap__thread_end();
+    return 0;
+}
+/* Whether it died or left: the next owner is told. */
+static int everything_back(void)
+{
+    int status = neap_mutex_lock(world.mutex, NEAP_NOW);
+    if (status != NEAP_ABANDONED || neap_mutex_unlock(world.mutex) < 0)
+        return -1;
+    return permits(world.undo) == 2 && value_of(world.striped) == 105 ? 1 : -1;
+}
+
+RUN(reap_the_dead, neap_heap_reap(world.heap))
+static void leave_a_corpse(void)
+{
+    actor_become(SURVIVOR);
+    have_everything();
+    IGNORE(neap_semaphore_acquire(world.undo, NEAP_NOW));
+    actor_bury(SURVIVOR);
+    actor_become(OBSERVER);
+}
+
+
+/* -- the directory and the allocator ---------------------------------------------------- */
+
+static int make_counter(void *unused)
+{
+    (void)unused;
+    neap_counter *counter;
+    return neap_counter_open(world.heap, "made", &counter);
+}
+static int counter_made(void)
+{
+    neap_object_info info;
+    int there = object_there("made", &info);
+    return there == 1 && (info.kind != NEAP_OBJECT_COUNTER || info.value)
+               ? -1 : there;
+}
+static int open_counter(void *unused)
+{
+    (void)unused;
+    neap_counter *counter;
+    return neap_counter_open(world.heap, "plain", &counter);
+}
+
+/* More names than the table holds: it is rebuilt, twice as large. */
+static void many_names(void)
+{
+    char name[32];
+    neap_counter *counter;
+    for (int i = 0; i < 64; i++) {
+        struct neap_sh_header *header = neap__header(world.heap);
+        if ((header->table_used + 1) * 4 > header->table_words * 3)
+            return;
+        snprintf(name, sizeof name, "many%d", i);
+        if (neap_counter_open(world.heap, name, &counter) >= 0)
+            neap_counter_close(counter);
+    }
+}
+/* As many dropped ones: it is rebuilt into its twin. */
+static void many_dropped(void)
+{
+    char name[32];
+    neap_counter *counter;
+    struct neap_sh_header *header = neap__header(world.heap);
+    for (int i = 0; i < 300; i++) {
+        if ((header->table_used + 1) * 4 > header->table_words * 3 &&
+            (header->objects + 1) * 2 <= header->table_words &&
+            header->table_other)
+            return;
+        snprintf(name, sizeof name, "many%d", i);
+        if (neap_counter_open(world.heap, name, &counter) >= 0)
+            neap_counter_close(counter);
+        IGNORE(neap_heap_drop(world.heap, name));
+    }
+}
+
+#define ARRAY(name, bytes)                                                     \
+    static int make_array_##name(void *unused)                                 \
+    {                                                                          \
+        (void)unused;                                                          \
+        neap_array *array;                                                     \
+        uint64_t shape = bytes;                                                \
+        return neap_array_open(world.heap, "made", NEAP_TYPE_U8, 1, &shape,    \
+                               &array);                                        \
+    }
+ARRAY(small, 100)
+ARRAY(hole, 1024)  /* exactly what a dropped one has left */
+ARRAY(large, 40000)
+
+static int array_made(void)
+{
+    neap_object_info info;
+    int there = object_there("made", &info);
+    if (there != 1)
+        return there;
+    neap_array *array;
+    if (neap_array_open(world.heap, "made", NEAP_TYPE_ANY, 0, NULL, &array) < 0)
+        return -1;
+    const unsigned char *bytes = neap_array_data(array);
+    int zero = 1;
+    for (uint64_t i = 0; i < info.bytes; i++)
+        if (bytes[i])
+            zero = -1;
+    neap_array_close(array);
+    return zero;
+}
+
+static void make_it(void)
+{
+    make_array_large(NULL);
+    neap_array *array;
+    if (neap_array_open(world.heap, "made", NEAP_TYPE_ANY, 0, NULL, &array) < 0)
+        return;
+    memset(neap_array_data(array), 0x5a, 40000);
+    neap_array_close(array);
+}
+static void make_and_drop_it(void)
+{
+    make_it();
+    IGNORE(neap_heap_drop(world.heap, "made"));
+}
+static void drop_middle(void)
+{
+    IGNORE(neap_heap_drop(world.heap, "middle"));
+}
+static void drop_high(void)
+{
+    IGNORE(neap_heap_drop(world.heap, "high"));
+}
+static void drop_both(void)
+{
+    drop_high();
+    neap_array *array;
+    uint64_t shape = 64;
+    IGNORE(neap_array_open(world.heap, "made", NEAP_TYPE_U8, 1, &shape, &array));
+    drop_middle();
+}
+
+RUN(drop_made, neap_heap_drop(world.heap, "made"))
+RUN(drop_the_middle, neap_heap_drop(world.heap, "middle"))
+RUN(drop_plain, neap_heap_drop(world.heap, "plain"))
+RUN(drop_mutex, neap_heap_drop(world.heap, "mutex"))
+RUN(drop_undo, neap_heap_drop(world.heap, "undo"))
+static int gone(const char *name)
+{
+    neap_object_info info;
+    int there = object_there(name, &info);
+    return there < 0 ? -1 : !there;
+}
+static int made_gone(void) { return gone("made"); }
+static int middle_gone(void) { return gone("middle"); }
+static int plain_gone(void) { return gone("plain"); }
+static int undo_gone(void) { return gone("undo"); }
+
+RUN(fetch_add, neap_array_fetch_add(world.middle, 3,
+                                    (neap_value){.kind = 'i', .as.i = 1},
+                                    &(neap_value){0}))
+static int fetch_added(void)
+{
+    return either(((unsigned char *)neap_array_data(world.middle))[3], 0xa5,
+                  0xa6);
+}
+
+
+/* -- mutexes -------------------------------------------------------------------------------- */
+
+static struct neap_sh_entry *entry_of(const char *name)
+{
+    struct neap__found found;
+    return neap__object_find(world.heap, name, &found) == 0 ? found.entry
+                                                            : NULL;
+}
+
+RUN(make_mutex, neap_mutex_open(world.heap, "made", &(neap_mutex *){NULL}))
+static int made_there(void)
+{
+    neap_object_info info;
+    return object_there("made", &info);
+}
+RUN(lock_mutex, neap_mutex_lock(world.mutex, NEAP_NOW))
+static void have_mutex(void)
+{
+    IGNORE(neap_mutex_lock(world.mutex, NEAP_NOW));
+}
+/* Free or abandoned, never locked by nobody. */
+static int mutex_free(void)
+{
+    int status = neap_mutex_lock(world.mutex, NEAP_NOW);
+    return status < 0 || neap_mutex_unlock(world.mutex) < 0 ? -1 : 1;
+}
+RUN(unlock_mutex, neap_mutex_unlock(world.mutex))
+
+/* Somebody sleeps on the lock: whoever frees it wakes it. */
+static void sleeper_on_mutex(void)
+{
+    struct neap_sh_entry *entry = entry_of("mutex");
+    have_mutex();
+    atomic_fetch_or(&entry->lock, NEAP_SH_WAITERS);
+    sim_sleep(&entry->lock);
+}
+static int sleeper_woken(void)
+{
+    return sim_all_woken() ? mutex_free() : -1;
+}
+
+/* The victim is woken to take the mutex, and another one sleeps behind it. */
+static void observer_unlocks(void)
+{
+    actor_become(OBSERVER);
+    IGNORE(neap_mutex_unlock(world.mutex));
+    actor_become(VICTIM);
+}
+static void wait_behind(void)
+{
+    sim_sleep(&entry_of("mutex")->lock);
+    sim.while_asleep = observer_unlocks;
+}
+RUN(lock_waiting, neap_mutex_lock(world.mutex, neap_now() + 1000000000))
+static int lock_was_waited_for(void)
+{
+    struct neap_sh_entry *entry = entry_of("mutex");
+    if (atomic_load(&entry->lock) == 0)
+        return sim_all_woken() ? 1 : -1;
+    return neap_mutex_mine(world.mutex) ? 0 : -1;
+}
+static int given_up(void *unused)
+{
+    (void)unused;
+    int status = neap_mutex_lock(world.mutex, neap_now() + 1000000);
+    return status == -ETIMEDOUT ? 0 : -1;
+}
+static int still_mine(void)
+{
+    return neap_mutex_mine(world.mutex) ? 1 : -1;
+}
+static void let_go(void)
+{
+    actor_become(OBSERVER);
+    have_mutex();
+}
+
+
+/* -- semaphores ------------------------------------------------------------------------------- */
+
+RUN(make_semaphore, neap_semaphore_open(world.heap, "made", 3,
+                                        NEAP_SEMAPHORE_UNDO,
+                                        &(neap_semaphore *){NULL}))
+RUN(acquire_classic, neap_semaphore_acquire(world.classic, NEAP_NOW))
+static int classic_acquired(void) { return either(permits(world.classic), 1, 0); }
+RUN(release_classic, neap_semaphore_release(world.classic))
+static int classic_released(void) { return either(permits(world.classic), 1, 2); }
+
+static void sleeper_on(const char *name)
+{
+    struct neap_sh_entry *entry = entry_of(name);
+    atomic_store(&entry->sleepers, 1);
+    sim_sleep(&entry->seq);
+}
+static void sleeper_on_classic(void)
+{
+    IGNORE(neap_semaphore_acquire(world.classic, NEAP_NOW));
+    sleeper_on("classic");
+}
+/* A permit that is there while everybody sleeps is a lost wake-up. */
+static int classic_told(void)
+{
+    int64_t value = permits(world.classic);
+    if (value == 1 && !sim_all_woken())
+        return -1;
+    return either(value, 0, 1);
+}
+
+RUN(acquire_undo, neap_semaphore_acquire(world.undo, NEAP_NOW))
+/* The dead one's permits are back, whatever happened. */
+static int undo_whole(void) { return permits(world.undo) == 2 ? 1 : -1; }
+static void have_undo(void)
+{
+    IGNORE(neap_semaphore_acquire(world.undo, NEAP_NOW));
+}
+static void have_both(void)
+{
+    have_undo();
+    have_undo();
+}
+RUN(release_undo, neap_semaphore_release(world.undo))
+static void sleeper_on_undo(void)
+{
+    have_both();
+    sleeper_on("undo");
+}
+static int undo_told(void)
+{
+    return sim_all_woken() ? undo_whole() : -1;
+}
+
+/* The victim is woken to take a permit, another one sleeps as well. */
+static void observer_releases(void)
+{
+    actor_become(OBSERVER);
+    IGNORE(neap_semaphore_release(world.classic));
+    actor_become(VICTIM);
+}
+static void take_the_permit(void)
+{
+    IGNORE(neap_semaphore_acquire(world.classic, NEAP_NOW));
+}
+static void wait_for_classic(void)
+{
+    sleeper_on("classic");
+    sim.while_asleep = observer_releases;
+}
+RUN(acquire_waiting, neap_semaphore_acquire(world.classic,
+                                            neap_now() + 1000000000))
+static int classic_waited_for(void)
+{
+    int64_t value = permits(world.classic);
+    if (value == 1 && !sim.while_asleep && !sim_all_woken())
+        return -1;
+    return value == 0 || value == 1 ? value == 0 : -1;
+}
+static int acquire_given_up(void *unused)
+{
+    (void)unused;
+    int status = neap_semaphore_acquire(world.classic, neap_now() + 1000000);
+    return status == -ETIMEDOUT ? 0 : -1;
+}
+static int classic_empty(void) { return permits(world.classic) == 0 ? 1 : -1; }
+
+/* Dropped while somebody waits: it is woken to learn so. */
+static void sleepers_everywhere(void)
+{
+    have_both();
+    sleeper_on("undo");
+}
+static int dropped_and_told(void)
+{
+    int state = undo_gone();
+    return state == 1 && !sim_all_woken() ? -1 : state;
+}
+static void sleeper_on_held_mutex(void)
+{
+    sleeper_on_mutex();
+}
+static int mutex_dropped_and_told(void)
+{
+    int state = gone("mutex");
+    return state == 1 && !sim_all_woken() ? -1 : state;
+}
+
+
+/* -- the table --------------------------------------------------------------------------------- */
+
+const struct operation operations[] = {
+    {"counter add", .run = plain_add, .state = plain_added, .quick = true},
+    {"counter add and get", .run = plain_add_get, .state = plain_added},
+    {"counter set", .run = plain_set, .state = plain_added},
+    {"counter exchange", .run = plain_exchange, .state = plain_added},
+    {"counter compare and exchange", .run = plain_compare,
+     .state = plain_added},
+    {"counter max", .run = plain_max, .state = plain_added},
+    {"counter min", .run = plain_min, .state = plain_lowered},
+    {"counter get", .run = plain_get, .state = plain_same},
+    {"double add", .run = real_add, .state = real_added},
+    {"double set", .run = real_set, .state = real_added},
+    {"double max", .run = real_max, .state = real_added},
+    {"striped first add", .run = striped_add, .state = striped_added},
+    {"striped add", .victim = striped_begun, .run = striped_add,
+     .state = striped_added_again},
+    {"striped add without a place", .prepare = make_crowd,
+     .victim = be_crowded, .run = striped_add, .state = crowd_whole},
+    {"striped set", .victim = striped_begun, .run = striped_set,
+     .state = striped_was_set},
+    {"striped get", .victim = striped_begun, .run = striped_get,
+     .state = striped_same},
+    {"attach", .run = attach, .state = always, .fresh_victim = true},
+    {"detach, holding everything", .victim = have_everything, .run = detach,
+     .state = everything_back},
+    {"reap", .prepare = leave_a_corpse, .run = reap_the_dead,
+     .state = everything_back, .asleep = true},
+    {"attach to a dead slot", .prepare = leave_a_corpse, .run = attach,
+     .state = everything_back, .fresh_victim = true, .asleep = true},
+    {"open a counter", .run = open_counter, .state = plain_same},
+    {"make a counter", .run = make_counter, .state = counter_made},
+    {"make a counter, table grows", .prepare = many_names,
+     .run = make_counter, .state = counter_made},
+    {"make a counter, table renewed", .prepare = many_dropped,
+     .run = make_counter, .state = counter_made},
+    {"make a mutex", .run = make_mutex, .state = made_there},
+    {"make a semaphore", .run = make_semaphore, .state = made_there},
+    {"make an array", .run = make_array_small, .state = array_made},
+    {"make an array in a hole", .prepare = drop_middle,
+     .run = make_array_hole, .state = array_made},
+    {"make an array, heap grows", .run = make_array_large,
+     .state = array_made},
+    {"make an array on bare memory", .prepare = make_and_drop_it,
+     .run = make_array_large, .state = array_made},
+    {"drop an array", .run = drop_the_middle, .state = middle_gone},
+    {"drop an array below a hole", .prepare = drop_high,
+     .run = drop_the_middle, .state = middle_gone},
+    {"drop an array between holes", .prepare = drop_both, .run = drop_made,
+     .state = made_gone},
+    {"drop a large array", .prepare = make_it, .run = drop_made,
+     .state = made_gone},
+    {"drop a counter", .run = drop_plain, .state = plain_gone},
+    {"drop a mutex that one waits for", .prepare = sleeper_on_held_mutex,
+     .run = drop_mutex, .state = mutex_dropped_and_told, .asleep = true},
+    {"drop a semaphore that one waits for", .prepare = sleepers_everywhere,
+     .run = drop_undo, .state = dropped_and_told, .asleep = true},
+    {"array fetch and add", .run = fetch_add, .state = fetch_added},
+    {"mutex lock", .run = lock_mutex, .state = mutex_free},
+    {"mutex lock after a death", .prepare = leave_a_corpse,
+     .run = lock_mutex, .state = mutex_free, .asleep = true},
+    {"mutex unlock", .victim = have_mutex, .run = unlock_mutex,
+     .state = mutex_free},
+    {"mutex unlock, one sleeps", .victim = sleeper_on_mutex,
+     .run = unlock_mutex, .state = sleeper_woken, .asleep = true},
+    {"mutex lock, woken", .prepare = let_go, .victim = wait_behind,
+     .run = lock_waiting, .state = lock_was_waited_for, .asleep = true},
+    {"mutex lock, given up", .prepare = let_go, .run = given_up,
+     .state = still_mine, .asleep = true},
+    {"semaphore acquire", .run = acquire_classic, .state = classic_acquired},
+    {"semaphore release", .run = release_classic, .state = classic_released},
+    {"semaphore release, one sleeps", .prepare = sleeper_on_classic,
+     .run = release_classic, .state = classic_told, .asleep = true},
+    {"semaphore acquire, woken", .prepare = take_the_permit,
+     .victim = wait_for_classic, .run = acquire_waiting,
+     .state = classic_waited_for, .asleep = true},
+    {"semaphore acquire, given up", .prepare = take_the_permit,
+     .run = acquire_given_up, .state = classic_empty, .asleep = true},
+    {"undo acquire", .run = acquire_undo, .state = undo_whole},
+    {"undo acquire, one held", .victim = have_undo, .run = acquire_undo,
+     .state = undo_whole},
+    {"undo release", .victim = have_both, .run = release_undo,
+     .state = undo_whole},
+    {"undo release, the last held", .victim = have_undo,
+     .run = release_undo, .state = undo_whole},
+    {"undo release, one sleeps", .victim = sleeper_on_undo,
+     .run = release_undo, .state = undo_told, .asleep = true},
+};
+
+const size_t operations_count = NEAP__COUNT(operations);

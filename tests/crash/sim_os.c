@@ -1,0 +1,153 @@
+/*
+ * The operating system as one process simulates it for the threads that it
+ * plays: proofs of life, futexes, and a clock that only sleeping moves. It
+ * replaces core/os/life.c, futex.c and time.c.
+ *
+ * The running actor is woken before the sleepers that a test has put there: it
+ * is the one who may die with the wake in its hand.
+ */
+#include <linux/futex.h>
+
+#include "crash.h"
+
+uint32_t sim_actor;
+struct sim sim;
+void (*sim_stuck)(void);
+
+static int64_t now = 1000000000;
+static _Atomic uint32_t *running_sleeps_on;
+
+#define EXPIRED_MOST 64
+
+
+/* -- time --------------------------------------------------------------------- */
+
+int64_t neap_now(void)
+{
+    return now;
+}
+
+
+int64_t neap_deadline_after(int64_t nanoseconds)
+{
+    return nanoseconds <= 0 ? NEAP_NOW : now + nanoseconds;
+}
+
+
+/* -- futexes -------------------------------------------------------------------- */
+
+void sim_sleep(_Atomic uint32_t *word)
+{
+    sim.sleepers[sim.sleeping].word = word;
+    sim.sleepers[sim.sleeping++].woken = false;
+}
+
+
+bool sim_all_woken(void)
+{
+    for (int i = 0; i < sim.sleeping; i++)
+        if (!sim.sleepers[i].woken)
+            return false;
+    return true;
+}
+
+
+void neap__futex_wake(_Atomic uint32_t *word, int count)
+{
+    if (running_sleeps_on == word && count > 0) {
+        running_sleeps_on = NULL;
+        count--;
+    }
+    for (int i = 0; i < sim.sleeping && count > 0; i++)
+        if (sim.sleepers[i].word == word && !sim.sleepers[i].woken) {
+            sim.sleepers[i].woken = true;
+            count--;
+        }
+}
+
+
+int neap__futex_wait(_Atomic uint32_t *word, uint32_t expected,
+                     int64_t deadline)
+{
+    if (*(volatile uint32_t *)word != expected)
+        return 0;
+    if (sim.while_asleep) {
+        void (*happens)(void) = sim.while_asleep;
+        sim.while_asleep = NULL;
+        running_sleeps_on = word;
+        happens();
+        if (!running_sleeps_on)
+            return 0;
+        running_sleeps_on = NULL;
+    }
+    if (++sim.expired > EXPIRED_MOST && sim_stuck)
+        sim_stuck();
+    if (deadline > now)
+        now = deadline;
+    return -ETIMEDOUT;
+}
+
+
+int neap__futex_wait_either(_Atomic uint32_t *word, uint32_t expected,
+                            _Atomic uint32_t *other, uint32_t other_expected,
+                            int64_t deadline)
+{
+    if (*(volatile uint32_t *)other != other_expected)
+        return 0;
+    return neap__futex_wait(word, expected, deadline);
+}
+
+
+/* -- proofs of life ---------------------------------------------------------------- */
+
+void neap__life_prepare(struct neap_sh_life *life)
+{
+    (void)life;
+}
+
+
+bool neap__life_sound(const struct neap_sh_life *life)
+{
+    (void)life;
+    return true;
+}
+
+
+int neap__life_claim(struct neap_sh_life *life)
+{
+    uint32_t word = atomic_load(&life->word);
+    if (word && !(word & FUTEX_OWNER_DIED))
+        return -EBUSY;
+    atomic_store(&life->word, sim_actor + 1);
+    return word ? -EOWNERDEAD : 0;
+}
+
+
+void neap__life_release(struct neap_sh_life *life)
+{
+    atomic_store(&life->word, 0);
+}
+
+
+enum neap__life_state neap__life_look(const struct neap_sh_life *life)
+{
+    uint32_t word = atomic_load(&life->word);
+    return word & FUTEX_OWNER_DIED ? NEAP__LIFE_DEAD
+           : word                  ? NEAP__LIFE_ALIVE
+                                   : NEAP__LIFE_FREE;
+}
+
+
+void neap__life_declare_dead(struct neap_sh_life *life)
+{
+    if (atomic_load(&life->word))
+        atomic_store(&life->word, FUTEX_OWNER_DIED);
+}
+
+
+_Atomic uint32_t *neap__life_watch(struct neap_sh_life *life,
+                                   uint32_t *ret_expected)
+{
+    *ret_expected = atomic_load(&life->word);
+    return &life->word;
+}
