@@ -319,5 +319,6 @@ void lneap_open_semaphore(lua_State *L);
 void lneap_open_guard(lua_State *L);
 void lneap_open_process(lua_State *L);
 void lneap_open_team(lua_State *L);
+void lneap_open_interrupt(lua_State *L);
 
 #endif
