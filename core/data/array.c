@@ -51,6 +51,7 @@ static void keep_shape(neap_array *array, neap_type type, uint32_t dimensions,
                        const uint64_t *shape)
 {
     array->type = type;
+    array->element = (uint32_t)neap_type_size(type);
     array->dimensions = dimensions;
     array->size = 1;
     for (uint32_t i = 0; i < dimensions; i++) {
@@ -242,13 +243,14 @@ int neap_array_row(neap_array *array, uint64_t index, neap_array **ret_row)
         .id_there = array->id_there,
         .id = array->id,
         .type = array->type,
+        .element = array->element,
         .dimensions = array->dimensions - 1,
         .writable = array->writable,
         .references = 1,
         .shape = array->shape + 1,
         .origin = array->origin,
     };
-    row->data = array->data + index * row->size * neap_type_size(row->type);
+    row->data = array->data + index * row->size * row->element;
     atomic_fetch_add_explicit(&array->origin->references, 1,
                               memory_order_relaxed);
     *ret_row = row;

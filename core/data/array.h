@@ -38,6 +38,7 @@ struct neap_array {
     const neap_sh_word *id_there; /* in the entry; NULL for a view */
     uint64_t id;                 /* of the object that was opened */
     neap_type type;
+    uint32_t element;            /* bytes of one */
     uint32_t dimensions;
     bool writable;
     _Atomic uint32_t references;
@@ -151,7 +152,7 @@ NEAP__INLINE bool neap__array_is_complex(const neap_array *array)
 
 NEAP__INLINE uint64_t neap__array_bytes(const neap_array *array)
 {
-    return array->size * neap_type_size(array->type);
+    return array->size * array->element;
 }
 
 #endif

@@ -3,9 +3,8 @@
  *
  * Elements travel in blocks through the widest type of their family (whole:
  * int64_t, large: uint64_t, real: double, complex): widened from the source's
- * type, turned into the target's family, narrowed to its type. Each step that
- * may meet a value that does not fit says where. All blocks are checked first,
- * then written: nothing is, if one value does not fit.
+ * type, checked, turned into the target's family, narrowed to its type. All
+ * blocks are checked first, then written: nothing is, if one does not fit.
  *
  * Real to whole truncates; complex to anything else must have no imaginary
  * part; into f32 and c64 rounds.
@@ -34,13 +33,12 @@ static enum family family_of(neap_type type)
 }
 
 
-/* X(type, C type, least, most) of those that int64_t holds */
+/* X(type, C type, least, most) of those narrower than int64_t */
 #define WHOLES(X)                                                              \
     X(BOOL, uint8_t, 0, 1)                                                     \
     X(I8, int8_t, INT8_MIN, INT8_MAX)                                          \
     X(I16, int16_t, INT16_MIN, INT16_MAX)                                      \
     X(I32, int32_t, INT32_MIN, INT32_MAX)                                      \
-    X(I64, int64_t, INT64_MIN, INT64_MAX)                                      \
     X(U8, uint8_t, 0, UINT8_MAX)                                               \
     X(U16, uint16_t, 0, UINT16_MAX)                                            \
     X(U32, uint32_t, 0, UINT32_MAX)
@@ -89,115 +87,161 @@ static void widen(neap_type type, const void *from, unsigned n, union wide *to)
 }
 
 
-/* -- turn into another family: the first that does not fit, or n -------------- */
+/* -- check: the first that does not fit the target, or n ---------------------- */
 
-static unsigned whole_to(enum family family, union wide *x, unsigned n)
+struct range {
+    int64_t least;
+    uint64_t most;
+    double above, below; /* a real truncates into it if it lies between */
+};
+
+
+static struct range range_of(neap_type type)
 {
-    if (family == LARGE)
-        EACH(n, if (x->whole[i] < 0) return i);
-    if (family == REAL)
-        EACH(n, x->real[i] = (double)x->whole[i]);
-    /* Backwards, for these are larger than what they replace. */
-    if (family == COMPLEX)
-        for (unsigned i = n; i-- > 0;)
-            x->complex[i] = (neap_c128){(double)x->whole[i], 0};
-    return n;
-}
-
-
-static unsigned large_to(enum family family, union wide *x, unsigned n)
-{
-    if (family == WHOLE)
-        EACH(n, if (x->large[i] > INT64_MAX) return i);
-    if (family == REAL)
-        EACH(n, x->real[i] = (double)x->large[i]);
-    if (family == COMPLEX)
-        for (unsigned i = n; i-- > 0;)
-            x->complex[i] = (neap_c128){(double)x->large[i], 0};
-    return n;
-}
-
-
-static unsigned real_to_whole(union wide *x, unsigned n)
-{
-    const double edge = 0x1p63;
-    for (unsigned i = 0; i < n; i++) {
-        double f = x->real[i];
-        if (!(f >= -edge && f < edge))
-            return i;
-        x->whole[i] = (int64_t)f;
-    }
-    return n;
-}
-
-
-static unsigned real_to_large(union wide *x, unsigned n)
-{
-    const double edge = 0x1p64;
-    for (unsigned i = 0; i < n; i++) {
-        double f = x->real[i];
-        if (!(f > -1 && f < edge))
-            return i;
-        x->large[i] = (uint64_t)f;
-    }
-    return n;
-}
-
-
-static unsigned real_to(enum family family, union wide *x, unsigned n)
-{
-    if (family == WHOLE)
-        return real_to_whole(x, n);
-    if (family == LARGE)
-        return real_to_large(x, n);
-    for (unsigned i = n; family == COMPLEX && i-- > 0;)
-        x->complex[i] = (neap_c128){x->real[i], 0};
-    return n;
-}
-
-
-static unsigned complex_to(enum family family, union wide *x, unsigned n)
-{
-    for (unsigned i = 0; i < n; i++) {
-        neap_c128 c = x->complex[i];
-        if (!(c.im == 0))
-            return real_to(family, x, i); /* an earlier one may not fit */
-        x->real[i] = c.re;
-    }
-    return real_to(family, x, n);
-}
-
-
-static unsigned turn(enum family from, enum family to, union wide *x,
-                     unsigned n)
-{
-    if (from == to)
-        return n;
-    switch (from) {
-    case WHOLE: return whole_to(to, x, n);
-    case LARGE: return large_to(to, x, n);
-    case REAL: return real_to(to, x, n);
-    default: return complex_to(to, x, n);
-    }
-}
-
-
-/* -- narrow: the first that does not fit, or n -------------------------------- */
-
-static unsigned check_range(neap_type type, const union wide *x, unsigned n)
-{
-    int64_t least, most;
     switch (type) {
 #define CASE(TYPE, c, min, max)                                                \
-    case NEAP_TYPE_##TYPE: least = min; most = max; break;
+    case NEAP_TYPE_##TYPE:                                                     \
+        return (struct range){min, max, (double)(min) - 1, (double)(max) + 1};
     WHOLES(CASE)
 #undef CASE
-    default: return n;
+    case NEAP_TYPE_I64: /* the doubles next to its ends */
+        return (struct range){INT64_MIN, INT64_MAX, -0x1.0000000000001p63,
+                              0x1p63};
+    default:
+        return (struct range){0, UINT64_MAX, -1, 0x1p64};
     }
-    EACH(n, if (x->whole[i] < least || x->whole[i] > most) return i);
-    return n;
 }
 
+
+/* All at once without a branch; only if there is one, look where. */
+#define FIRST(n, misfit)                                                       \
+    do {                                                                       \
+        uint64_t any = 0;                                                      \
+        NEAP__EACH(n, any |= (uint64_t)(misfit));                              \
+        if (!any)                                                              \
+            return n;                                                          \
+        unsigned i = 0;                                                        \
+        while (!(misfit))                                                      \
+            i++;                                                               \
+        return i;                                                              \
+    } while (0)
+
+
+static unsigned check_whole(const struct range *range, const int64_t *x,
+                            unsigned n)
+{
+    int64_t least = range->least;
+    int64_t most = range->most > INT64_MAX ? INT64_MAX : (int64_t)range->most;
+    FIRST(n, (x[i] < least) | (x[i] > most));
+}
+
+
+static unsigned check_large(const struct range *range, const uint64_t *x,
+                            unsigned n)
+{
+    FIRST(n, x[i] > range->most);
+}
+
+
+/* In the one form that gcc vectorizes. NaN lies between nothing. */
+static bool all_between(const double *x, unsigned n, double above, double below)
+{
+    double bad[NEAP__LANES] = {0}, sum = 0;
+    NEAP__EACH(n, const double low = x[i] > above ? x[i] : below;
+               bad[lane] = low < below ? bad[lane] : 1);
+    for (unsigned k = 0; k < NEAP__LANES; k++)
+        sum += bad[k];
+    return sum == 0;
+}
+
+
+static unsigned check_real(const struct range *range, const double *x,
+                           unsigned n)
+{
+    unsigned i = 0;
+    if (all_between(x, n, range->above, range->below))
+        return n;
+    while (x[i] > range->above && x[i] < range->below)
+        i++;
+    return i;
+}
+
+
+static unsigned check_complex(const struct range *range, const neap_c128 *x,
+                              unsigned n)
+{
+    FIRST(n, !((x[i].re > range->above) & (x[i].re < range->below) &
+               (x[i].im == 0)));
+}
+
+
+static unsigned check_imaginary(const neap_c128 *x, unsigned n)
+{
+    FIRST(n, !(x[i].im == 0));
+}
+
+
+/* Reals take every whole number, complex numbers take all. */
+static bool always_fits(neap_type type, neap_type from)
+{
+    enum family to = family_of(type), source = family_of(from);
+    return to == COMPLEX || (to == REAL && source != COMPLEX);
+}
+
+
+static unsigned check(neap_type type, neap_type from, const union wide *x,
+                      unsigned n)
+{
+    if (always_fits(type, from))
+        return n;
+    if (family_of(type) == REAL)
+        return check_imaginary(x->complex, n);
+    struct range range = range_of(type);
+    switch (family_of(from)) {
+    case WHOLE: return check_whole(&range, x->whole, n);
+    case LARGE: return check_large(&range, x->large, n);
+    case REAL: return check_real(&range, x->real, n);
+    default: return check_complex(&range, x->complex, n);
+    }
+}
+
+
+/* -- turn what fits into another family --------------------------------------- */
+
+/* To complex backwards, for these are larger than what they replace. */
+#define TURN(member)                                                           \
+    static void turn_##member(enum family to, union wide *x, unsigned n)       \
+    {                                                                          \
+        switch (to) {                                                          \
+        case WHOLE: EACH(n, x->whole[i] = (int64_t)x->member[i]); break;       \
+        case LARGE: EACH(n, x->large[i] = (uint64_t)x->member[i]); break;      \
+        case REAL: EACH(n, x->real[i] = (double)x->member[i]); break;          \
+        case COMPLEX:                                                          \
+            for (unsigned i = n; i-- > 0;)                                     \
+                x->complex[i] = (neap_c128){(double)x->member[i], 0};          \
+        }                                                                      \
+    }
+TURN(whole)
+TURN(large)
+TURN(real)
+
+
+static void turn(enum family from, enum family to, union wide *x, unsigned n)
+{
+    if (from == to)
+        return;
+    switch (from) {
+    case WHOLE: turn_whole(to, x, n); break;
+    case LARGE: turn_large(to, x, n); break;
+    case REAL: turn_real(to, x, n); break;
+    case COMPLEX:
+        EACH(n, x->real[i] = x->complex[i].re);
+        turn(REAL, to, x, n);
+    }
+}
+
+
+/* -- narrow what fits --------------------------------------------------------- */
 
 static neap_c64 rounded(neap_c128 c)
 {
@@ -229,30 +273,20 @@ static void narrow(neap_type type, const union wide *x, unsigned n, void *to)
 /* @return how many elements went well: all, or up to one that does not fit. */
 static uint64_t convert(neap_array *array, const neap_array *from, bool write)
 {
-    size_t size = neap_type_size(array->type);
-    size_t from_size = neap_type_size(from->type);
-    enum family source = family_of(from->type), target = family_of(array->type);
     union wide x;
     for (uint64_t at = 0; at < array->size; at += BLOCK) {
         uint64_t left = array->size - at;
         unsigned n = left < BLOCK ? (unsigned)left : BLOCK;
-        widen(from->type, from->data + at * from_size, n, &x);
-        unsigned turned = turn(source, target, &x, n);
-        unsigned good = check_range(array->type, &x, turned);
+        widen(from->type, from->data + at * from->element, n, &x);
+        unsigned good = check(array->type, from->type, &x, n);
         if (good < n)
             return at + good;
-        if (write)
-            narrow(array->type, &x, n, array->data + at * size);
+        if (!write)
+            continue;
+        turn(family_of(from->type), family_of(array->type), &x, n);
+        narrow(array->type, &x, n, array->data + at * array->element);
     }
     return array->size;
-}
-
-
-/* Reals take every whole number, complex numbers take all. */
-static bool always_fits(neap_type type, neap_type from)
-{
-    enum family to = family_of(type), source = family_of(from);
-    return to == COMPLEX || (to == REAL && source != COMPLEX);
 }
 
 

@@ -39,30 +39,117 @@ int neap__array_value(const neap_array *array, const char *tried,
 #define STORE(word, to, value)                                                 \
     __atomic_store_n((word *)(to), value, __ATOMIC_RELAXED)
 
-/* Sixteen bytes at most, of which the element's are whole. */
-static void load_element(const char *from, size_t size, uint64_t ret[2])
+#define STORE_BITS(word, to, value)                                            \
+    do {                                                                       \
+        word bits_;                                                            \
+        memcpy(&bits_, &(value), sizeof bits_);                                \
+        STORE(word, to, bits_);                                                \
+    } while (0)
+
+/* X(type, C type) of the integers that int64_t holds */
+#define INTEGERS(X)                                                            \
+    X(I8, int8_t)                                                              \
+    X(I16, int16_t)                                                            \
+    X(I32, int32_t)                                                            \
+    X(I64, int64_t)                                                            \
+    X(U8, uint8_t)                                                             \
+    X(U16, uint16_t)                                                           \
+    X(U32, uint32_t)
+
+
+static double load_f32(const char *from)
 {
-    switch (size) {
-    case 1: memcpy(ret, &(uint8_t){LOAD(uint8_t, from)}, 1); break;
-    case 2: memcpy(ret, &(uint16_t){LOAD(uint16_t, from)}, 2); break;
-    case 4: memcpy(ret, &(uint32_t){LOAD(uint32_t, from)}, 4); break;
-    case 16: ret[1] = LOAD(uint64_t, from + 8); /* fall through */
-    default: ret[0] = LOAD(uint64_t, from);
+    float f;
+    memcpy(&f, &(uint32_t){LOAD(uint32_t, from)}, sizeof f);
+    return (double)f;
+}
+
+
+static double load_f64(const char *from)
+{
+    double f;
+    memcpy(&f, &(uint64_t){LOAD(uint64_t, from)}, sizeof f);
+    return f;
+}
+
+
+/* Like neap__value_of, from memory that others change meanwhile. Written member
+ * by member: a whole value is copied before its parts have arrived, and waits. */
+static void load_element(neap_type type, const char *from, neap_value *ret)
+{
+    switch (type) {
+#define CASE(TYPE, c)                                                          \
+    case NEAP_TYPE_##TYPE:                                                     \
+        ret->kind = 'i';                                                       \
+        ret->as.i = LOAD(c, from);                                             \
+        break;
+    INTEGERS(CASE)
+#undef CASE
+    case NEAP_TYPE_U64: ret->kind = 'u'; ret->as.u = LOAD(uint64_t, from); break;
+    case NEAP_TYPE_F32: ret->kind = 'f'; ret->as.f = load_f32(from); break;
+    case NEAP_TYPE_F64: ret->kind = 'f'; ret->as.f = load_f64(from); break;
+    case NEAP_TYPE_C128:
+        ret->kind = 'c';
+        ret->as.c = (neap_c128){load_f64(from), load_f64(from + 8)};
+        break;
+    case NEAP_TYPE_BOOL:
+        *ret = neap__value_of(type, &(uint8_t){LOAD(uint8_t, from)});
+        break;
+    default: /* C64 */
+        *ret = neap__value_of(type, &(uint64_t){LOAD(uint64_t, from)});
     }
 }
 
 
-static void store_element(char *to, size_t size, const uint64_t element[2])
+static void store_bytes(char *to, size_t size, const uint64_t element[2])
 {
-    uint8_t byte;
-    uint16_t half;
-    uint32_t word;
     switch (size) {
-    case 1: memcpy(&byte, element, 1); STORE(uint8_t, to, byte); break;
-    case 2: memcpy(&half, element, 2); STORE(uint16_t, to, half); break;
-    case 4: memcpy(&word, element, 4); STORE(uint32_t, to, word); break;
+    case 1: STORE_BITS(uint8_t, to, *element); break;
+    case 2: STORE_BITS(uint16_t, to, *element); break;
+    case 4: STORE_BITS(uint32_t, to, *element); break;
     case 16: STORE(uint64_t, to + 8, element[1]); /* fall through */
     default: STORE(uint64_t, to, element[0]);
+    }
+}
+
+
+static bool to_f64(neap_value value, double *ret)
+{
+    if (value.kind == 'f')
+        *ret = value.as.f;
+    else if (value.kind == 'i')
+        *ret = (double)value.as.i;
+    else
+        return false;
+    return true;
+}
+
+
+/* Store what loops mostly store; false for the rest, which may fit too. */
+static bool store_common(neap_type type, char *to, neap_value value)
+{
+    double f;
+    switch (type) {
+#define CASE(TYPE, c)                                                          \
+    case NEAP_TYPE_##TYPE:                                                     \
+        if (value.kind != 'i' || (int64_t)(c)value.as.i != value.as.i)         \
+            return false;                                                      \
+        STORE(c, to, (c)value.as.i);                                           \
+        return true;
+    INTEGERS(CASE)
+#undef CASE
+    case NEAP_TYPE_F64:
+        if (!to_f64(value, &f))
+            return false;
+        STORE_BITS(uint64_t, to, f);
+        return true;
+    case NEAP_TYPE_F32:
+        if (!to_f64(value, &f))
+            return false;
+        STORE_BITS(uint32_t, to, (float){(float)f});
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -74,10 +161,7 @@ int neap_array_get(neap_array *array, uint64_t index, neap_value *ret_value)
         return status;
     if (NEAP__UNLIKELY(index >= array->size))
         return beyond(array, "read", index);
-    uint64_t element[2];
-    size_t size = neap_type_size(array->type);
-    load_element(array->data + index * size, size, element);
-    *ret_value = neap__value_of(array->type, element);
+    load_element(array->type, array->data + index * array->element, ret_value);
     return 0;
 }
 
@@ -99,11 +183,13 @@ int neap_array_set(neap_array *array, uint64_t index, neap_value value)
         return status;
     if (NEAP__UNLIKELY(index >= array->size))
         return beyond(array, "write", index);
+    char *to = array->data + index * array->element;
+    if (NEAP__LIKELY(store_common(array->type, to, value)))
+        return 0;
     uint64_t element[2];
     if (NEAP__UNLIKELY(neap__value_store(array->type, value, element) < 0))
         return refused_at(array, "write", index);
-    size_t size = neap_type_size(array->type);
-    store_element(array->data + index * size, size, element);
+    store_bytes(to, array->element, element);
     return 0;
 }
 
@@ -122,6 +208,19 @@ static bool negated(neap_value value, neap_value *ret)
 }
 
 
+/* Whether n is in the range that neap__array_operand allows. */
+static bool is_operand(const neap_array *array, int64_t n)
+{
+    unsigned bits = 8 * array->element;
+    if (bits == 64)
+        return true;
+    if (array->type >= NEAP_TYPE_U8)
+        return (n < 0 ? -(uint64_t)n : (uint64_t)n) >> bits == 0;
+    int64_t half = INT64_C(1) << (bits - 1);
+    return n >= -half && n < half;
+}
+
+
 static uint64_t widened(neap_type type, const void *element)
 {
     neap_value value = neap__value_of(type, element);
@@ -135,6 +234,10 @@ int neap__array_operand(const neap_array *array, const char *tried,
     uint64_t element[2];
     neap_value positive;
     bool is_unsigned = array->type >= NEAP_TYPE_U8;
+    if (value.kind == 'i' && is_operand(array, value.as.i)) {
+        *ret_bits = (uint64_t)value.as.i;
+        return 0;
+    }
     if (neap__value_store(array->type, value, element) == 0) {
         *ret_bits = widened(array->type, element);
         return 0;
@@ -215,7 +318,7 @@ static int fetch_add_integer(neap_array *array, char *to, neap_value n,
     if (status < 0)
         return status;
     add_integer(array->type, to, bits, &old);
-    *ret_old = neap__value_of(array->type, &old);
+    load_element(array->type, (char *)&old, ret_old);
     return 0;
 }
 
@@ -228,7 +331,7 @@ int neap_array_fetch_add(neap_array *array, uint64_t index, neap_value n,
         return status;
     if (NEAP__UNLIKELY(index >= array->size))
         return beyond(array, "add to", index);
-    char *to = array->data + index * neap_type_size(array->type);
+    char *to = array->data + index * array->element;
     if (neap__array_is_integer(array))
         return fetch_add_integer(array, to, n, ret_old);
     if (array->type == NEAP_TYPE_F32 || array->type == NEAP_TYPE_F64)

@@ -1,5 +1,6 @@
 /* Tests of single elements of arrays: get, set, atomic addition. */
 #include <math.h>
+#include <pthread.h>
 
 #include "lib/arrays.h"
 
@@ -183,6 +184,37 @@ TEST_EACH(fetch_add_loses_nothing_between_processes, types)
         CHECK(value.as.f == (double)total);
     else if (adds)
         CHECK_INT(value.as.u << (64 - bits), total << (64 - bits));
+    neap_array_close(array);
+    neap_heap_close(heap);
+}
+
+
+static void *add_and_read(void *argument)
+{
+    neap_value value;
+    int64_t last = 0;
+    for (int i = 0; i < ADDS; i++) {
+        CHECK_STATUS(neap_array_fetch_add(argument, 0, I(1), &value), 0);
+        CHECK_STATUS(neap_array_get(argument, 0, &value), 0);
+        CHECK(value.as.i > last); /* what others add never goes back */
+        last = value.as.i;
+        CHECK_STATUS(neap_array_set(argument, 1, I(i)), 0);
+    }
+    return NULL;
+}
+
+
+TEST(threads_of_one_process_share_a_handle)
+{
+    neap_heap *heap = new_heap();
+    neap_array *array = new_array(heap, "a", NEAP_TYPE_I64, 2);
+    pthread_t threads[ADDERS];
+    for (int i = 0; i < ADDERS; i++)
+        CHECK_INT(pthread_create(&threads[i], NULL, add_and_read, array), 0);
+    for (int i = 0; i < ADDERS; i++)
+        CHECK_INT(pthread_join(threads[i], NULL), 0);
+    check_same(get(array, 0), I(ADDERS * ADDS));
+    check_same(get(array, 1), I(ADDS - 1));
     neap_array_close(array);
     neap_heap_close(heap);
 }

@@ -34,9 +34,11 @@ int neap_array_open(neap_heap *heap, const char *name, neap_type type,
 
 /**
  * See a mapping as an array, from a byte offset on (a multiple of the
- * element's size). `writable` false makes a view for reading.
+ * element's size). `writable` false makes a view for reading. The view keeps
+ * the memory mapped, and a writable one keeps it writable.
  *
- * @return 0; -ERANGE past the end; -EINVAL; -EACCES.
+ * @return 0; -ERANGE past the end; -EINVAL a bad type or shape, or elements
+ * that would not be aligned; -EACCES the mapping's protection forbids it.
  */
 NEAP_API NEAP_MUST_CHECK
 int neap_array_view(neap_mapping *mapping, uint64_t offset, neap_type type,
@@ -44,7 +46,7 @@ int neap_array_view(neap_mapping *mapping, uint64_t offset, neap_type type,
                     neap_array **ret_array);
 
 /** Row `index` (from 0) of an array of two dimensions or more, without
- * copying. @return 0; -ERANGE; -EINVAL one dimension. */
+ * copying. A handle of its own, which may outlive the array's. @return 0; -ERANGE; -EINVAL one dimension. */
 NEAP_API NEAP_MUST_CHECK
 int neap_array_row(neap_array *array, uint64_t index, neap_array **ret_row);
 
@@ -77,17 +79,28 @@ NEAP_API NEAP_MUST_CHECK
 int neap_array_set(neap_array *array, uint64_t index, neap_value value);
 
 /** Add atomically to an integer or real element, tell what was there before.
- * @return 0; -ERANGE; -ENOTSUP bool and complex; -EINVAL; -EACCES; -EIDRM. */
+ * Integers wrap around; n must be in the type's range, and may be as far below
+ * zero for unsigned ones. @return 0; -ERANGE; -ENOTSUP bool and complex; -EINVAL; -EACCES; -EIDRM. */
 NEAP_API NEAP_MUST_CHECK
 int neap_array_fetch_add(neap_array *array, uint64_t index, neap_value n,
                          neap_value *ret_old);
 
-/* In bulk. Integer sums wrap at 64 bits; means are doubles. */
+/*
+ * In bulk. All or nothing: what is refused has changed no element. Common to
+ * all: -EIDRM; -EACCES an array for reading only; NEAP_ECLOSED.
+ *
+ * Sums and dots of integers are i64 (u64 for u64) and wrap around; of reals
+ * and complex numbers they are added pairwise in double precision, in an order
+ * that depends on the length alone. Means are doubles (complex of complex) and
+ * do not wrap. Adding and scaling wrap integers like their type.
+ */
 
 NEAP_API NEAP_MUST_CHECK
 int neap_array_fill(neap_array *array, neap_value value);
 /** Element by element from an array of as many elements; the types may
- * differ (real to integer truncates; what does not fit is -EINVAL). */
+ * differ. Real to integer truncates; complex to another must have no imaginary
+ * part; into f32 and c64 rounds; what does not fit is -EINVAL, and so are
+ * arrays of two types that share memory. */
 NEAP_API NEAP_MUST_CHECK
 int neap_array_copy(neap_array *array, neap_array *from);
 NEAP_API NEAP_MUST_CHECK
@@ -99,13 +112,19 @@ NEAP_API NEAP_MUST_CHECK
 int neap_array_min(neap_array *array, neap_value *ret_value);
 NEAP_API NEAP_MUST_CHECK
 int neap_array_max(neap_array *array, neap_value *ret_value);
-/** The sum of products with an array of the same type and size. */
+/** The sum of products with an array of the same type and size; complex
+ * numbers are taken as they are, not conjugated.
+ * @return 0; NEAP_ETYPE another type; -EINVAL another size. */
 NEAP_API NEAP_MUST_CHECK
 int neap_array_dot(neap_array *array, neap_array *other, neap_value *ret_value);
-/** array += other, of the same type and size. */
+/** array += other, of the same type and size.
+ * @return 0; NEAP_ETYPE; -EINVAL another size, or memory that overlaps in part;
+ * -ENOTSUP bool. */
 NEAP_API NEAP_MUST_CHECK
 int neap_array_add(neap_array *array, neap_array *other);
-/** array += value, and array *= value. */
+/** array += value, and array *= value. Integers take whole numbers in the range
+ * of their type, unsigned ones as far below zero too (adding -1 subtracts).
+ * @return 0; -EINVAL; -ENOTSUP bool. */
 NEAP_API NEAP_MUST_CHECK
 int neap_array_add_value(neap_array *array, neap_value value);
 NEAP_API NEAP_MUST_CHECK
