@@ -154,13 +154,10 @@ typedef struct Array {
 
 /* -- atomic addition ------------------------------------------------------- */
 %{
-static PyHeapTypeObject SwigPyBuiltin__Array_type;
-
-
 static bool is_array(PyObject *object)
 {
-    return PyObject_TypeCheck(object,
-        (PyTypeObject *)&SwigPyBuiltin__Array_type);
+    SwigPyClientData *data = SWIGTYPE_p_Array->clientdata;
+    return PyObject_TypeCheck(object, data->pytype);
 }
 
 

@@ -15,10 +15,9 @@ static void trim_docs(PyMethodDef *methods)
 }
 
 
-static void present_type(PyHeapTypeObject *heap_type, const char *name,
+static void present_type(PyTypeObject *type, const char *name,
                          PyMethodDef *methods)
 {
-    PyTypeObject *type = &heap_type->ht_type;
     trim_docs(methods);
     type->tp_name = name;
     PyDict_DelItemString(type->tp_dict, "this");
@@ -39,14 +38,14 @@ const char *core_version(void);
 
 %define NEAP_PRESENT(Type)
 %init %{
-  present_type(&SwigPyBuiltin__##Type##_type, "neap." #Type,
+  present_type(SwigPyBuiltin__##Type##_clientdata.pytype, "neap." #Type,
                SwigPyBuiltin__##Type##_methods);
 %}
 %enddef
 
+/* An exception that is set here makes the import fail. */
 %init %{
-  if (make_classes(m) < 0)
-    return NULL;
+  make_classes(m);
   trim_docs(SwigMethods);
   PyDict_Clear(swigpyobject->tp_dict);
   PyType_Modified(swigpyobject);

@@ -11,6 +11,8 @@
 /* A table of types of our own: SWIG would share it with every other extension
  * in the process, and a second `Counter` somewhere would become ours. */
 #define SWIG_TYPE_TABLE neap
+/* Newer SWIGs would make heap types, which are slower to call. */
+#define SWIG_NO_HEAPTYPES
 %}
 
 %{

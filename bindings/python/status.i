@@ -102,26 +102,24 @@ static PyObject *make_system_class(const char *name, const char *doc,
 }
 
 
-static int add_class(PyObject *module, const char *name, PyObject *class)
+static void add_class(PyObject *module, const char *name, PyObject *class)
 {
-    if (!class)
-        return -1;
-    Py_INCREF(class);
-    return PyModule_AddObject(module, name, class);
+    Py_XINCREF(class);
+    if (class && PyModule_AddObject(module, name, class) < 0)
+        Py_DECREF(class);
 }
 
 
-static int make_classes(PyObject *module)
+/* Where one cannot be made, an exception is left. */
+static void make_classes(PyObject *module)
 {
     class_Error = make_class("Error", "The root of neap's own exceptions.\n\n"
         "Failures of the system (no such name, no permission, no space) are\n"
         "OSError and its subclasses.", PyExc_Exception, "ERROR");
-    if (add_class(module, "Error", class_Error) < 0)
-        return -1;
+    add_class(module, "Error", class_Error);
 #define MAKE_CLASS(name, value, text, python, base)                            \
     class_##python = make_class(#python, text, PyExc_##base, #name);           \
-    if (add_class(module, #python, class_##python) < 0)                        \
-        return -1;
+    add_class(module, #python, class_##python);
     NEAP_STATUS_MAP(MAKE_CLASS)
     class_Timeout = make_class("Timeout", "It did not happen in time.",
                                PyExc_TimeoutError, "ETIMEDOUT");
@@ -130,11 +128,9 @@ static int make_classes(PyObject *module)
         PyExc_ValueError, "EINVAL");
     class_OutOfRange = make_system_class("OutOfRange",
         "An offset or index past the end.", PyExc_IndexError, "ERANGE");
-    if (add_class(module, "Timeout", class_Timeout) < 0
-        || add_class(module, "BadArgument", class_BadArgument) < 0
-        || add_class(module, "OutOfRange", class_OutOfRange) < 0)
-        return -1;
-    return 0;
+    add_class(module, "Timeout", class_Timeout);
+    add_class(module, "BadArgument", class_BadArgument);
+    add_class(module, "OutOfRange", class_OutOfRange);
 }
 %}
 
