@@ -357,6 +357,8 @@ TEST(an_array_of_a_read_only_heap_can_be_read_and_not_written)
     CHECK_STATUS(neap_array_add(array, array), -EACCES);
     CHECK_STATUS(neap_array_add_value(array, I(1)), -EACCES);
     CHECK_STATUS(neap_array_scale(array, I(1)), -EACCES);
+    CHECK_STATUS(neap_heap_drop(heap, "a"), 0); /* by another than the reader */
+    CHECK_STATUS(neap_array_get(array, 3, &value), -EIDRM);
     CHECK_STATUS(neap_heap_unlink(heap), 0);
     neap_array_close(array);
     neap_heap_close(reader);
