@@ -9,7 +9,7 @@
 #include "data/array.h"
 #include "memory/access.h"
 
-/* -- handles ------------------------------------------------------------------ */
+/* -- handles --------------------------------------------------------------- */
 
 static neap_array *make_handle(struct neap__array_origin *origin)
 {
@@ -121,7 +121,7 @@ int neap_array_open(neap_heap *heap, const char *name, neap_type type,
 }
 
 
-/* -- views -------------------------------------------------------------------- */
+/* -- views ----------------------------------------------------------------- */
 
 static int check_place(neap_mapping *mapping, uint64_t offset, neap_type type,
                        uint64_t size)
@@ -209,7 +209,7 @@ int neap_array_view(neap_mapping *mapping, uint64_t offset, neap_type type,
 }
 
 
-/* -- rows --------------------------------------------------------------------- */
+/* -- rows ------------------------------------------------------------------ */
 
 static int check_row(const neap_array *array, uint64_t index)
 {
@@ -258,7 +258,7 @@ int neap_array_row(neap_array *array, uint64_t index, neap_array **ret_row)
 }
 
 
-/* -- the end of a handle ------------------------------------------------------ */
+/* -- the end of a handle --------------------------------------------------- */
 
 /* The last one must see all that the others did: acquire and release. */
 static bool was_last(_Atomic uint32_t *references)
@@ -297,7 +297,7 @@ neap_array *neap_array_retain(neap_array *array)
 }
 
 
-/* -- what it is --------------------------------------------------------------- */
+/* -- what it is ------------------------------------------------------------ */
 
 void *neap_array_data(neap_array *array)
 {

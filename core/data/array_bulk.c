@@ -11,7 +11,7 @@
 #include "data/array.h"
 
 
-/* -- what two arrays must have in common -------------------------------------- */
+/* -- what two arrays must have in common ----------------------------------- */
 
 int neap__array_unsupported(const neap_array *array, const char *tried,
                             const char *which)
@@ -56,7 +56,7 @@ bool neap__array_overlap(const neap_array *array, const neap_array *other)
 }
 
 
-/* -- fill --------------------------------------------------------------------- */
+/* -- fill ------------------------------------------------------------------ */
 
 /* X(bits, word, a type that multiplies without overflow) */
 #define WORDS(X)                                                               \
@@ -118,7 +118,7 @@ int neap_array_fill(neap_array *array, neap_value value)
 }
 
 
-/* -- the loops ---------------------------------------------------------------- */
+/* -- the loops ------------------------------------------------------------- */
 
 #define INTEGER_LOOPS(bits, word, wide)                                        \
     static void add_##bits(word *restrict to, const word *restrict from,       \
@@ -170,7 +170,7 @@ REAL_LOOPS(f32, float, neap_c64)
 REAL_LOOPS(f64, double, neap_c128)
 
 
-/* -- array += array ----------------------------------------------------------- */
+/* -- array += array -------------------------------------------------------- */
 
 static void add_elements(neap_type type, void *to, const void *from, uint64_t n)
 {
@@ -219,7 +219,7 @@ int neap_array_add(neap_array *array, neap_array *other)
 }
 
 
-/* -- with a value ------------------------------------------------------------- */
+/* -- with a value ---------------------------------------------------------- */
 
 static int add_integer(neap_array *array, neap_value value)
 {

@@ -50,7 +50,7 @@ static enum family family_of(neap_type type)
     } while (0)
 
 
-/* -- widen: never fails ------------------------------------------------------- */
+/* -- widen: never fails ---------------------------------------------------- */
 
 static neap_c128 complex_of(neap_c64 c)
 {
@@ -87,7 +87,7 @@ static void widen(neap_type type, const void *from, unsigned n, union wide *to)
 }
 
 
-/* -- check: the first that does not fit the target, or n ---------------------- */
+/* -- check: the first that does not fit the target, or n ------------------- */
 
 struct range {
     int64_t least;
@@ -206,7 +206,7 @@ static unsigned check(neap_type type, neap_type from, const union wide *x,
 }
 
 
-/* -- turn what fits into another family --------------------------------------- */
+/* -- turn what fits into another family ------------------------------------ */
 
 /* To complex backwards, for these are larger than what they replace. */
 #define TURN(member)                                                           \
@@ -241,7 +241,7 @@ static void turn(enum family from, enum family to, union wide *x, unsigned n)
 }
 
 
-/* -- narrow what fits --------------------------------------------------------- */
+/* -- narrow what fits ------------------------------------------------------ */
 
 static neap_c64 rounded(neap_c128 c)
 {
@@ -268,7 +268,7 @@ static void narrow(neap_type type, const union wide *x, unsigned n, void *to)
 }
 
 
-/* -- all of it ---------------------------------------------------------------- */
+/* -- all of it ------------------------------------------------------------- */
 
 /* @return how many elements went well: all, or up to one that does not fit. */
 static uint64_t convert(neap_array *array, const neap_array *from, bool write)

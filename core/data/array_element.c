@@ -33,9 +33,10 @@ int neap__array_value(const neap_array *array, const char *tried,
 }
 
 
-/* -- get and set -------------------------------------------------------------- */
+/* -- get and set ----------------------------------------------------------- */
 
-#define LOAD(word, from) __atomic_load_n((const word *)(from), __ATOMIC_RELAXED)
+#define LOAD(word, from)                                                       \
+    __atomic_load_n((const word *)(from), __ATOMIC_RELAXED)
 #define STORE(word, to, value)                                                 \
     __atomic_store_n((word *)(to), value, __ATOMIC_RELAXED)
 
@@ -194,7 +195,7 @@ int neap_array_set(neap_array *array, uint64_t index, neap_value value)
 }
 
 
-/* -- atomic addition ---------------------------------------------------------- */
+/* -- atomic addition ------------------------------------------------------- */
 
 static bool negated(neap_value value, neap_value *ret)
 {

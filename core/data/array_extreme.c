@@ -108,7 +108,8 @@ int neap_array_min(neap_array *array, neap_value *ret_value)
         return status;
     void *x = array->data, *ret = &least;
     switch (array->type) {
-#define CASE(TYPE, c) case NEAP_TYPE_##TYPE: min_##TYPE(x, array->size, ret); break;
+#define CASE(TYPE, c)                                                          \
+    case NEAP_TYPE_##TYPE: min_##TYPE(x, array->size, ret); break;
     INTEGERS(CASE)
     REALS(CASE)
 #undef CASE
@@ -127,7 +128,8 @@ int neap_array_max(neap_array *array, neap_value *ret_value)
         return status;
     void *x = array->data, *ret = &most;
     switch (array->type) {
-#define CASE(TYPE, c) case NEAP_TYPE_##TYPE: max_##TYPE(x, array->size, ret); break;
+#define CASE(TYPE, c)                                                          \
+    case NEAP_TYPE_##TYPE: max_##TYPE(x, array->size, ret); break;
     INTEGERS(CASE)
     REALS(CASE)
 #undef CASE

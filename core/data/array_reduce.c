@@ -48,7 +48,7 @@ static neap_value real_value(double f)
 }
 
 
-/* -- pairwise ----------------------------------------------------------------- */
+/* -- pairwise -------------------------------------------------------------- */
 
 /* The sum over part of two arrays, or of one: re, and im of complex ones. */
 typedef neap_c128 (*block_sum)(const void *a, const void *b, uint64_t first,
@@ -106,7 +106,7 @@ static neap_c128 as_real(neap_c128 even_and_odd)
 REALS(SUM_REALS)
 
 
-/* -- sum ---------------------------------------------------------------------- */
+/* -- sum ------------------------------------------------------------------- */
 
 #define SUM_INTEGERS(TYPE, integer, wide)                                      \
     static uint64_t sum_##TYPE(const integer *x, uint64_t n)                   \
@@ -180,7 +180,7 @@ int neap_array_sum(neap_array *array, neap_value *ret_value)
 }
 
 
-/* -- mean --------------------------------------------------------------------- */
+/* -- mean ------------------------------------------------------------------ */
 
 /* A block of up to 32 bits an element has an exact sum, which fits a double. */
 #define SUM_AS_DOUBLE(TYPE, integer, wide)                                     \
@@ -241,7 +241,7 @@ int neap_array_mean(neap_array *array, neap_value *ret_value)
 }
 
 
-/* -- dot ---------------------------------------------------------------------- */
+/* -- dot ------------------------------------------------------------------- */
 
 #define DOT_INTEGERS(TYPE, integer, wide)                                      \
     static uint64_t dot_##TYPE(const integer *a, const integer *b, uint64_t n) \

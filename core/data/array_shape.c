@@ -10,7 +10,7 @@
 #define BYTES_MAX (UINT64_C(1) << 42)
 
 
-/* -- what to say -------------------------------------------------------------- */
+/* -- what to say ----------------------------------------------------------- */
 
 const char *neap__array_text(const neap_array *array, char *buffer)
 {
@@ -50,7 +50,7 @@ int neap__array_read_only(const neap_array *array, const char *tried)
 }
 
 
-/* -- shapes ------------------------------------------------------------------- */
+/* -- shapes ---------------------------------------------------------------- */
 
 static int refuse_shape(const char *what, const char *name, neap_type type,
                         uint32_t dimensions, const uint64_t *shape,

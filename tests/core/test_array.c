@@ -1,7 +1,7 @@
 /* Tests of arrays: opening, rows, and what they outlive. */
 #include "lib/arrays.h"
 
-/* -- opening --------------------------------------------------------------------- */
+/* -- opening --------------------------------------------------------------- */
 
 TEST_EACH(a_new_array_is_zero_aligned_and_remembered, types)
 {
@@ -172,7 +172,7 @@ TEST(memory_of_a_dropped_array_is_zero_when_it_comes_back)
     neap_heap_close(heap);
 }
 
-/* -- rows ------------------------------------------------------------------------------- */
+/* -- rows ------------------------------------------------------------------ */
 
 TEST(rows_of_rows_are_the_same_memory)
 {
@@ -230,7 +230,7 @@ TEST(bulk_functions_on_a_row_stay_in_it)
     neap_heap_close(heap);
 }
 
-/* -- what handles outlive ------------------------------------------------------------------ */
+/* -- what handles outlive -------------------------------------------------- */
 
 TEST(an_array_outlives_the_handle_of_its_heap)
 {

@@ -12,7 +12,7 @@ static const uint64_t lengths[] = {1, 2, 63, 64, 65, 1000, 2048, 2049, 10001};
          at_ < sizeof lengths / sizeof lengths[0] && (n = lengths[at_], true); \
          at_++)
 
-/* -- numbers to try: different from one another, exact in double ------------------ */
+/* -- numbers to try: different from one another, exact in double ----------- */
 
 static neap_value number(neap_type type, uint64_t k)
 {
@@ -89,7 +89,7 @@ static neap_type sum_type(neap_type type)
     return type < NEAP_TYPE_U64 ? NEAP_TYPE_I64 : type;
 }
 
-/* -- each function on each type ---------------------------------------------------- */
+/* -- each function on each type -------------------------------------------- */
 
 TEST_EACH(fill_sets_every_element_and_no_other, types)
 {
@@ -252,7 +252,7 @@ TEST_EACH(a_value_is_added_and_multiplied_as_in_a_plain_loop, types)
 }
 
 
-/* -- what cannot be, and what is particular ---------------------------------------------- */
+/* -- what cannot be, and what is particular -------------------------------- */
 
 TEST(arrays_that_do_not_match_are_refused)
 {

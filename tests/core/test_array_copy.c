@@ -25,7 +25,7 @@ TEST_EACH(copy_converts_to_every_type, types)
     neap_heap_close(heap);
 }
 
-/* -- copies that change a number, or cannot be ----------------------------------------- */
+/* -- copies that change a number, or cannot be ----------------------------- */
 
 static const struct {
     const char *from, *to;

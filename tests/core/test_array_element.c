@@ -4,7 +4,7 @@
 
 #include "lib/arrays.h"
 
-/* -- one element ------------------------------------------------------------------- */
+/* -- one element ----------------------------------------------------------- */
 
 static void check_round_trip(neap_array *array, uint64_t index, neap_value value)
 {
@@ -87,7 +87,7 @@ TEST(an_index_past_the_end_is_refused)
     neap_heap_close(heap);
 }
 
-/* -- atomic addition ------------------------------------------------------------------ */
+/* -- atomic addition ------------------------------------------------------- */
 
 TEST(fetch_add_tells_what_was_there_and_wraps)
 {
