@@ -129,8 +129,8 @@ static int check_place(neap_mapping *mapping, uint64_t offset, neap_type type,
     uint64_t element = neap_type_size(type);
     uint64_t length = neap_mapping_length(mapping);
     if (offset > length || size * element > length - offset)
-        return neap__fail(-ERANGE, "cannot view %llu bytes of %s from byte %llu "
-                          "on: the mapping has %llu",
+        return neap__fail(-ERANGE, "cannot view %llu bytes of %s from byte "
+                          "%llu on: the mapping has %llu",
                           (unsigned long long)(size * element),
                           mapping->address, (unsigned long long)offset,
                           (unsigned long long)length);

@@ -35,8 +35,8 @@ int neap__array_match(const neap_array *array, const neap_array *other,
     neap__array_text(array, text);
     neap__array_text(other, other_text);
     if (array->type != other->type)
-        return neap__fail(NEAP_ETYPE, "cannot %s %s, of %s, and %s, of %s: copy "
-                          "one to an array of the other's type first", tried,
+        return neap__fail(NEAP_ETYPE, "cannot %s %s, of %s, and %s, of %s: "
+                          "copy one to an array of the other's type first", tried,
                           text, neap_type_name(array->type), other_text,
                           neap_type_name(other->type));
     if (array->size != other->size)
@@ -279,8 +279,8 @@ static int scale_integer(neap_array *array, neap_value factor)
     int status = neap__array_operand(array, "scale", factor, &bits);
     if (status < 0 && (factor.kind == 'f' || factor.kind == 'c'))
         return neap__fail(status, "cannot scale %s, of %s, by a factor that is "
-                          "not a whole number in its range: copy it to an array "
-                          "of f64 or c128 and scale that",
+                          "not a whole number in its range: copy it to an "
+                          "array of f64 or c128 and scale that",
                           neap__array_text(array, text),
                           neap_type_name(array->type));
     if (status < 0)

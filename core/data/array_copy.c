@@ -293,8 +293,8 @@ static uint64_t convert(neap_array *array, const neap_array *from, bool write)
 static int misfit(const neap_array *array, const neap_array *from, uint64_t at)
 {
     char text[NEAP__ARRAY_TEXT], from_text[NEAP__ARRAY_TEXT];
-    return neap__fail(-EINVAL, "cannot copy %s to %s: element %llu (from 0), of "
-                      "type %s, does not fit %s; choose a wider type",
+    return neap__fail(-EINVAL, "cannot copy %s to %s: element %llu (from 0), "
+                      "of type %s, does not fit %s; choose a wider type",
                       neap__array_text(from, from_text),
                       neap__array_text(array, text), (unsigned long long)at,
                       neap_type_name(from->type), neap_type_name(array->type));
@@ -307,14 +307,14 @@ static int check_copy(const neap_array *array, const neap_array *from)
     neap__array_text(array, text);
     neap__array_text(from, from_text);
     if (array->size != from->size)
-        return neap__fail(-EINVAL, "cannot copy %s, which has %llu elements, to "
-                          "%s, which has %llu: they must have as many",
+        return neap__fail(-EINVAL, "cannot copy %s, which has %llu elements, "
+                          "to %s, which has %llu: they must have as many",
                           from_text, (unsigned long long)from->size, text,
                           (unsigned long long)array->size);
     bool shares = array->data == from->data || neap__array_overlap(array, from);
     if (array->type != from->type && shares)
-        return neap__fail(-EINVAL, "cannot copy %s to %s: they share memory and "
-                          "differ in type; copy to a third array first",
+        return neap__fail(-EINVAL, "cannot copy %s to %s: they share memory "
+                          "and differ in type; copy to a third array first",
                           from_text, text);
     return 0;
 }

@@ -75,7 +75,7 @@ static double load_f64(const char *from)
 
 
 /* Like neap__value_of, from memory that others change meanwhile. Written member
- * by member: a whole value is copied before its parts have arrived, and waits. */
+ * by member: copying a whole value waits for its parts to arrive. */
 static void load_element(neap_type type, const char *from, neap_value *ret)
 {
     switch (type) {
@@ -86,7 +86,10 @@ static void load_element(neap_type type, const char *from, neap_value *ret)
         break;
     INTEGERS(CASE)
 #undef CASE
-    case NEAP_TYPE_U64: ret->kind = 'u'; ret->as.u = LOAD(uint64_t, from); break;
+    case NEAP_TYPE_U64:
+        ret->kind = 'u';
+        ret->as.u = LOAD(uint64_t, from);
+        break;
     case NEAP_TYPE_F32: ret->kind = 'f'; ret->as.f = load_f32(from); break;
     case NEAP_TYPE_F64: ret->kind = 'f'; ret->as.f = load_f64(from); break;
     case NEAP_TYPE_C128:

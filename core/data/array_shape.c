@@ -69,8 +69,8 @@ int neap__array_measure(const char *what, const char *name, neap_type type,
 {
     uint64_t element = type ? neap_type_size(type) : 1, size = 1, bytes = 0;
     if (dimensions > NEAP_DIMENSIONS_MAX)
-        return neap__fail(-EINVAL, "cannot %s '%s' with %u dimensions: an array "
-                          "has at most %d", what, name, dimensions,
+        return neap__fail(-EINVAL, "cannot %s '%s' with %u dimensions: an "
+                          "array has at most %d", what, name, dimensions,
                           NEAP_DIMENSIONS_MAX);
     if (!shape)
         return neap__fail(-EINVAL, "cannot %s '%s': its shape is missing", what,

@@ -46,7 +46,8 @@ TEST(what_the_opener_leaves_open_may_be_anything_that_is_there)
     CHECK_STATUS(neap_array_open(heap, "a", NEAP_TYPE_U16, 0, NULL, &array), 0);
     CHECK_INT(neap_array_dimensions(array), 3);
     neap_array_close(array);
-    CHECK_STATUS(neap_array_open(heap, "a", NEAP_TYPE_ANY, 3, shape, &array), 0);
+    CHECK_STATUS(neap_array_open(heap, "a", NEAP_TYPE_ANY, 3, shape, &array),
+                 0);
     neap_array_close(array);
     CHECK_FAILS(neap_array_open(heap, "b", NEAP_TYPE_ANY, 3, shape, &other),
                 -ENOENT, "'b'");
@@ -156,7 +157,8 @@ TEST(a_gigabyte_is_an_array_like_any_other)
 
 TEST(memory_of_a_dropped_array_is_zero_when_it_comes_back)
 {
-    static const uint64_t lengths[] = {1, 63, 64, 65, 1000, 5000, 70000, 300000};
+    static const uint64_t lengths[] = {1,    63,   64,    65,
+                                       1000, 5000, 70000, 300000};
     neap_heap *heap = new_heap();
     for (int round = 0; round < 40; round++) {
         uint64_t n = lengths[(round * 5) % 8];

@@ -187,7 +187,8 @@ TEST_EACH(dot_is_that_of_a_plain_loop, types)
     neap_heap *heap = new_heap();
     neap_type type = neap_type_from_name(parameter);
     EACH_LENGTH(n) {
-        neap_array *a = numbers(heap, type, n, 0), *b = numbers(heap, type, n, 7);
+        neap_array *a = numbers(heap, type, n, 0);
+        neap_array *b = numbers(heap, type, n, 7);
         neap_type wide = sum_type(type);
         neap_value dot, wanted = small(wide, 0);
         for (uint64_t i = 0; i < n; i++)
@@ -207,7 +208,8 @@ TEST_EACH(add_is_that_of_a_plain_loop_and_wraps, types)
     neap_heap *heap = new_heap();
     neap_type type = neap_type_from_name(parameter);
     EACH_LENGTH(n) {
-        neap_array *a = numbers(heap, type, n, 0), *b = numbers(heap, type, n, 7);
+        neap_array *a = numbers(heap, type, n, 0);
+        neap_array *b = numbers(heap, type, n, 7);
         if (type == NEAP_TYPE_BOOL) {
             CHECK_FAILS(neap_array_add(a, b), -ENOTSUP, "these are bool");
         } else {
@@ -231,7 +233,8 @@ TEST_EACH(a_value_is_added_and_multiplied_as_in_a_plain_loop, types)
     neap_heap *heap = new_heap();
     neap_type type = neap_type_from_name(parameter);
     EACH_LENGTH(n) {
-        neap_array *a = numbers(heap, type, n, 0), *b = numbers(heap, type, n, 0);
+        neap_array *a = numbers(heap, type, n, 0);
+        neap_array *b = numbers(heap, type, n, 0);
         neap_value by = number(type, 12);
         if (type == NEAP_TYPE_BOOL) {
             CHECK_FAILS(neap_array_add_value(a, by), -ENOTSUP, "numbers");

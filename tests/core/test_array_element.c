@@ -6,7 +6,8 @@
 
 /* -- one element ----------------------------------------------------------- */
 
-static void check_round_trip(neap_array *array, uint64_t index, neap_value value)
+static void check_round_trip(neap_array *array, uint64_t index,
+                             neap_value value)
 {
     set(array, index, value);
     check_same(get(array, index), value);

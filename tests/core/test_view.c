@@ -11,7 +11,8 @@ static neap_mapping *map(int protection, uint64_t offset)
     neap_segment *segment;
     neap_mapping *mapping;
     CHECK_STATUS(neap_segment_create("memfd:", SIZE, 0, &segment), 0);
-    CHECK_STATUS(neap_mapping_open(segment, offset, 0, protection, &mapping), 0);
+    CHECK_STATUS(neap_mapping_open(segment, offset, 0, protection, &mapping),
+                 0);
     neap_segment_close(segment);
     return mapping;
 }
