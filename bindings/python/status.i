@@ -49,8 +49,12 @@ static PyObject *raise_text(int status, const char *text)
     PyObject *arguments = !words ? NULL
         : system ? Py_BuildValue("(iO)", -status, words)
                  : PyTuple_Pack(1, words);
-    if (arguments)
-        PyErr_SetObject(class, arguments);
+    /* Made here, for `except` asks the type that is set: in older Pythons that
+     * would stay OSError where the instance is a FileNotFoundError. */
+    PyObject *error = arguments ? PyObject_CallObject(class, arguments) : NULL;
+    if (error)
+        PyErr_SetObject((PyObject *)Py_TYPE(error), error);
+    Py_XDECREF(error);
     Py_XDECREF(arguments);
     Py_XDECREF(words);
     return NULL;

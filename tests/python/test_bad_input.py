@@ -308,6 +308,17 @@ def test_errors_know_their_code(heap):
     assert str(info.value).startswith("[Errno 22] ")
 
 
+def test_an_except_clause_finds_the_subclass_of_oserror(name):
+    try:
+        neap.open(name, create=False)
+    except FileNotFoundError as error:
+        assert error.errno == 2 and name in error.strerror
+    try:
+        neap.Segment.create(name, 0)
+    except ValueError as error:
+        assert error.errno == 22
+
+
 def test_arguments_that_are_too_many_or_unknown_are_type_errors(heap):
     c, m = heap.counter("c"), heap.mutex("m")
     for call in (lambda: c.add(1, 2), lambda: c.get(1), lambda: c.set(),
