@@ -199,4 +199,8 @@ $(BUILD)/tests/crash_kill: $(CRASH_O) \
 	@mkdir -p $(@D)
 	$(CC) -pthread $^ -lm -o $@
 
+$(BUILD)/tests/crash_birth: $(CRASH_O) $(CRASH_T)/crash_birth.o $(CRASH_T)/hooks.o
+	@mkdir -p $(@D)
+	$(CC) -pthread $^ -lm -o $@
+
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)

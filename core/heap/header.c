@@ -124,9 +124,11 @@ void neap__header_format(struct neap_sh_header *header,
     header->size = shape->size;
     header->slots_ready = shape->slots_ready;
     header->next_id = 1;
-    memcpy(header->magic, NEAP_SH_MAGIC, sizeof header->magic);
-    header->checksum = checksum(header);
-    memset(header->magic, 0, sizeof header->magic);
+    /* The magic is covered too, but must not be seen before all is there. */
+    struct neap_sh_header constants = {.magic = {0}};
+    memcpy(&constants, header, offsetof(struct neap_sh_header, checksum));
+    memcpy(constants.magic, NEAP_SH_MAGIC, sizeof constants.magic);
+    header->checksum = checksum(&constants);
     uint64_t magic;
     memcpy(&magic, NEAP_SH_MAGIC, sizeof magic);
     __atomic_store_n((uint64_t *)header->magic, magic, __ATOMIC_RELEASE);

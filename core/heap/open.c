@@ -28,6 +28,7 @@
 #define LARGEST_RESERVE (UINT64_C(1) << 42)
 #define DEFAULT_SYSV_SIZE (UINT64_C(64) << 20)
 #define SLOTS_AT_BIRTH 4
+#define TRIES 1000 /* to open what is there or make what is not */
 #define ANONYMOUS_LABEL "neap"
 #define SYSV_MODE_IN_BIRTH 0611
 
@@ -364,7 +365,7 @@ static int open_existing_file(struct opening *o)
 
 static int open_or_create_file(struct opening *o)
 {
-    for (;;) {
+    for (int i = 0; i < TRIES; i++) {
         int status = open_existing_file(o);
         if (status != -ENOENT)
             return status;
@@ -375,6 +376,9 @@ static int open_or_create_file(struct opening *o)
         if (status != -EEXIST)
             return status;
     }
+    return neap__fail(-ELOOP, "heap %s can neither be opened nor made: its name "
+                      "comes and goes, or is a link to nothing; remove it or "
+                      "choose another", o->address.text);
 }
 
 
@@ -419,12 +423,17 @@ static bool is_blank(const struct neap_heap *heap)
 static int format_sysv(struct opening *o)
 {
     struct neap_heap *heap = o->heap;
-    o->shape.size = heap->mapped / 4096 * 4096;
-    o->shape.reserved = o->shape.size;
-    if (o->shape.size < neap__heap_smallest(o->shape.slots))
+    struct neap__shape *shape = &o->shape;
+    shape->size = heap->mapped / 4096 * 4096;
+    shape->reserved = shape->size;
+    /* Whoever finishes another's birth may have asked for more slots. */
+    while (shape->slots > 1 && shape->size < neap__heap_smallest(shape->slots))
+        shape->slots /= 2;
+    if (shape->size < neap__heap_smallest(shape->slots))
         return 0;
-    memset(heap->base, 0, neap__heap_smallest(o->shape.slots));
-    neap__header_format(neap__header(heap), &o->shape);
+    shape->slots_ready = shape->slots;
+    memset(heap->base, 0, neap__heap_smallest(shape->slots));
+    neap__header_format(neap__header(heap), shape);
     return NEAP_CREATED;
 }
 
@@ -436,6 +445,8 @@ static int finish_sysv_birth(struct opening *o)
     if (status < 0 || st.mode != SYSV_MODE_IN_BIRTH)
         return status;
     status = is_blank(o->heap) ? format_sysv(o) : 0;
+    if (is_blank(o->heap))
+        return 0;
     int mode = neap__sysv_set_mode(o->heap->sysv_id, o->mode);
     return mode < 0 ? mode : status;
 }

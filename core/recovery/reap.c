@@ -23,6 +23,27 @@
 #include "recovery/wait.h"
 
 
+/* Entries lie above all slots; anything else is no entry, whatever says so. */
+static struct neap_sh_entry *entry_at(struct neap_heap *heap, uint64_t offset)
+{
+    return offset < neap__header(heap)->heap_offset
+               ? NULL
+               : neap__at(heap, offset, sizeof(struct neap_sh_entry),
+                          NEAP_SH_GRAIN);
+}
+
+
+/* The word of a held lock: the heap's own, or an entry's. */
+static _Atomic uint32_t *lock_at(struct neap_heap *heap, uint64_t offset)
+{
+    struct neap_sh_header *header = neap__header(heap);
+    if (offset == neap__offset(heap, &header->lock))
+        return &header->lock;
+    struct neap_sh_entry *entry = entry_at(heap, offset);
+    return entry ? &entry->lock : NULL;
+}
+
+
 /* The flag lies in the entry whose lock this is. */
 static void mark_abandoned(_Atomic uint32_t *lock, uint32_t pid)
 {
@@ -36,7 +57,7 @@ static void release_held(struct neap__seat *ghost, neap_sh_word *held)
 {
     uint64_t claim = atomic_load_explicit(held, memory_order_relaxed);
     uint64_t offset = claim & ~(uint64_t)NEAP_SH_HELD_USER;
-    _Atomic uint32_t *word = neap__at(ghost->heap, offset, NEAP_SH_GRAIN, 4);
+    _Atomic uint32_t *word = lock_at(ghost->heap, offset);
     if (claim && word) {
         uint32_t seen = atomic_load_explicit(word, memory_order_relaxed);
         if ((seen & ~NEAP_SH_WAITERS) == ghost->tag) {
@@ -56,8 +77,7 @@ static void release_held(struct neap__seat *ghost, neap_sh_word *held)
 static int return_share(struct neap__seat *ghost, struct neap_sh_share *share)
 {
     uint64_t offset = atomic_load_explicit(&share->entry, memory_order_relaxed);
-    struct neap_sh_entry *entry =
-        neap__at(ghost->heap, offset, sizeof *entry, NEAP_SH_GRAIN);
+    struct neap_sh_entry *entry = entry_at(ghost->heap, offset);
     if (!entry)
         return neap__fail(NEAP_ECORRUPT,
                           "heap %s: a slot has a share of an object at offset "
@@ -107,9 +127,8 @@ static int return_shares(struct neap__seat *ghost)
 static void finish_wake(struct neap_heap *heap, neap_sh_word *named)
 {
     uint64_t offset = atomic_load_explicit(named, memory_order_relaxed);
-    struct neap_sh_entry *entry =
-        neap__at(heap, offset, sizeof *entry, NEAP_SH_GRAIN);
-    if (offset && entry) {
+    struct neap_sh_entry *entry = entry_at(heap, offset);
+    if (entry) {
         neap__wake_entry(entry, INT_MAX);
         neap__futex_wake(&entry->lock, INT_MAX); /* those of a dropped mutex */
     }
@@ -155,12 +174,27 @@ int neap__slot_clean(struct neap_heap *heap, uint32_t index)
 }
 
 
+int neap__slot_claim(struct neap_heap *heap, uint32_t index)
+{
+    struct neap_sh_life *life = &neap__slot_at(heap, index)->life;
+    neap__life_prepare(life);
+    if (!neap__life_sound(life))
+        return neap__fail(NEAP_ECORRUPT,
+                          "heap %s: the proof of life in slot %u is corrupted; "
+                          "restore the heap from a copy", heap->address.text,
+                          index);
+    return neap__life_claim(life);
+}
+
+
 int neap__reap_slot(struct neap_heap *heap, uint32_t index)
 {
     struct neap_sh_slot *slot = neap__slot_at(heap, index);
     if (neap__life_look(&slot->life) != NEAP__LIFE_DEAD)
         return 0;
-    int claimed = neap__life_claim(&slot->life);
+    int claimed = neap__slot_claim(heap, index);
+    if (claimed == NEAP_ECORRUPT)
+        return claimed;
     if (claimed != 0 && claimed != -EOWNERDEAD)
         return 0; /* somebody else is at it */
     int status = neap__slot_clean(heap, index);

@@ -14,6 +14,10 @@
  */
 int neap__slot_clean(struct neap_heap *heap, uint32_t index);
 
+/* Claim a slot's proof of life, if it is one: the C library trusts what stands
+ * there. @return as neap__life_claim; NEAP_ECORRUPT. */
+int neap__slot_claim(struct neap_heap *heap, uint32_t index);
+
 /* Reap that slot if its owner is dead. @return 1 reaped; 0; NEAP_ECORRUPT. */
 int neap__reap_slot(struct neap_heap *heap, uint32_t index);
 

@@ -1,6 +1,8 @@
 /* Micro-transactions, see redo.h. */
 #include "recovery/redo.h"
 
+#include <sys/stat.h>
+
 #include "recovery/sabotage.h"
 
 
@@ -88,6 +90,40 @@ int neap__tx_commit(struct neap__tx *tx)
 }
 
 
+/* Bytes that can be there at all. */
+static uint64_t bytes_there(struct neap_heap *heap)
+{
+    struct stat st;
+    if (heap->fd < 0)
+        return heap->mapped;
+    return fstat(heap->fd, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
+
+/*
+ * Changes are made in three places: the header's part under the heap's lock,
+ * the slot's own shares, and above all slots. A record that says otherwise,
+ * for one that it would change a proof of life, which the C library trusts,
+ * was never written by neap.
+ */
+static bool is_sound(struct neap_heap *heap, struct neap_sh_slot *slot,
+                     const struct neap_sh_store *store)
+{
+    struct neap_sh_header *header = neap__header(heap);
+    uint64_t offset = store->offset;
+    uint64_t shares = neap__offset(heap, slot->shares);
+    if (!neap__inside(heap, offset, 8, 8))
+        return false;
+    if (offset == neap__offset(heap, &header->size))
+        return store->value >= header->heap_offset &&
+               store->value <= heap->mapped && store->value <= bytes_there(heap);
+    return offset >= header->heap_offset ||
+           (offset >= neap__offset(heap, &header->size) &&
+            offset < sizeof *header) ||
+           (offset >= shares && offset < shares + sizeof slot->shares);
+}
+
+
 int neap__redo_replay(struct neap_heap *heap, struct neap_sh_slot *slot)
 {
     struct neap_sh_redo *redo = &slot->redo;
@@ -96,12 +132,11 @@ int neap__redo_replay(struct neap_heap *heap, struct neap_sh_slot *slot)
     uint64_t count = redo->count;
     bool sound = count <= NEAP_SH_REDO;
     for (uint64_t i = 0; sound && i < count; i++)
-        sound = redo->stores[i].offset >= NEAP_SH_HEADER_SIZE / 64 &&
-                neap__inside(heap, redo->stores[i].offset, 8, 8);
+        sound = is_sound(heap, slot, &redo->stores[i]);
     if (!sound)
         return neap__fail(NEAP_ECORRUPT,
-                          "heap %s: the redo record of slot %u is corrupted; "
-                          "restore the heap from a copy",
+                          "heap %s: the redo record of process %u is "
+                          "corrupted; restore the heap from a copy",
                           heap->address.text, slot->pid);
     apply(heap, redo, count);
     neap__crash_order();

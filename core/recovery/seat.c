@@ -211,8 +211,9 @@ static int claim(struct neap_heap *heap, uint32_t index)
     if (neap__life_look(&slot->life) == NEAP__LIFE_ALIVE)
         return 0;
     raise_high(neap__header(heap), index + 1);
-    neap__life_prepare(&slot->life);
-    int claimed = neap__life_claim(&slot->life);
+    int claimed = neap__slot_claim(heap, index);
+    if (claimed == NEAP_ECORRUPT)
+        return claimed;
     if (claimed != 0 && claimed != -EOWNERDEAD)
         return 0;
     int status = neap__slot_clean(heap, index);
@@ -302,29 +303,20 @@ struct neap__seat *neap__seat_look(struct neap_heap *heap)
 
 /* -- the registry ------------------------------------------------------------ */
 
-/* Registry held: the lowest place that no attachment has. */
-static uint32_t free_index(void)
-{
-    for (uint32_t index = 0;; index++) {
-        struct neap_heap *heap = attachments;
-        while (heap && heap->index != index)
-            heap = heap->next;
-        if (!heap)
-            return index;
-    }
-}
-
-
 void neap__attachment_add(struct neap_heap *heap)
 {
     pthread_mutex_lock(&registry);
     notice_fork_locked();
-    heap->index = free_index();
+    /* The list is in the order of the places: the first gap is the lowest. */
+    struct neap_heap **link = &attachments;
+    heap->index = 0;
+    for (; *link && (*link)->index == heap->index; link = &(*link)->next)
+        heap->index++;
+    heap->next = *link;
+    *link = heap;
     heap->opened_in = neap__fork_generation();
     heap->handles = 1;
     heap->seats = 0;
-    heap->next = attachments;
-    attachments = heap;
     pthread_mutex_unlock(&registry);
 }
 

@@ -49,7 +49,7 @@ typedef struct neap_heap_options {
  *
  * @return 0 opened; NEAP_CREATED; -ENOENT; -EEXIST; -EACCES; -ENOSPC;
  * NEAP_EFOREIGN, NEAP_ELAYOUT, NEAP_ECORRUPT for what is not a sound heap,
- * which is then left exactly as it was.
+ * which is then left exactly as it was; -ELOOP a link to nothing.
  */
 NEAP_API NEAP_MUST_CHECK
 int neap_heap_open(const char *address, const neap_heap_options *options,
@@ -140,8 +140,9 @@ int neap_heap_find(neap_heap *heap, const char *name,
 
 /**
  * Take an object away, its memory included; whoever waits on it or uses a
- * handle to it gets -EIDRM. The memory of an array that this or another
- * process still has open is kept until the name is made again.
+ * handle to it gets -EIDRM. It is like free(): a view of the array that somebody
+ * still has (a numpy array, a bare pointer) stays mapped, but its memory may
+ * become another array's.
  *
  * Blocks: for the heap's lock. Crash: all or nothing. Signals: none.
  * Fork: both may call.

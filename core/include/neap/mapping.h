@@ -2,8 +2,10 @@
  * Mappings: a segment, or a part of one, at an address of this process.
  *
  * Reads and writes through these functions are checked against the mapping's
- * length, its protection and the segment's size, so a mistake is a status and
- * never a signal. neap_mapping_data() gives the bare pointer to who wants it.
+ * length and its protection, so a mistake is a status and never a signal. (The
+ * segment's size is checked when it is mapped; another program that makes it
+ * shorter afterwards takes the pages away.) neap_mapping_data() gives the bare
+ * pointer to who wants it.
  */
 #ifndef NEAP_MAPPING_H
 #define NEAP_MAPPING_H

@@ -74,7 +74,8 @@ int neap_segment_open(const char *address, bool read_only,
  * creates and all get the same segment. An existing one keeps its size, which
  * neap_segment_size() tells.
  *
- * @return 0 opened; NEAP_CREATED; else as create and open.
+ * @return 0 opened; NEAP_CREATED; -ELOOP a link to nothing; else as create and
+ * open.
  */
 NEAP_API NEAP_MUST_CHECK
 int neap_segment_open_or_create(const char *address, uint64_t size,
@@ -87,7 +88,7 @@ NEAP_API void neap_segment_close(neap_segment *segment);
 NEAP_API NEAP_MUST_CHECK
 int neap_segment_size(neap_segment *segment, uint64_t *ret_size);
 
-/** @return 0; -errno. */
+/** @return 0; -EIDRM a sysv segment that somebody removed; -errno. */
 NEAP_API NEAP_MUST_CHECK
 int neap_segment_status(neap_segment *segment, neap_segment_stat *ret_stat);
 
@@ -111,7 +112,8 @@ NEAP_API int neap_segment_descriptor(neap_segment *segment);
  * Take away the name; the memory goes with its last mapping. If the name has
  * meanwhile come to mean another segment, that one is left alone.
  *
- * @return 0; -ENOENT already gone; -EACCES; -ENOTSUP kinds without a name.
+ * @return 0; -ENOENT already gone; -EACCES; -ENOTSUP kinds without a name;
+ * -EBUSY somebody has held the directory's lock for five seconds.
  */
 NEAP_API NEAP_MUST_CHECK
 int neap_segment_unlink(neap_segment *segment);
