@@ -53,6 +53,8 @@ end
 
 --- In a process of its own: the test with that number in that file.
 local function run_one(file, number, mode)
+  print(support.pid())
+  io.stdout:flush()
   local test = support.tests_of(file)[tonumber(number)]
   local text = support.run(test, mode == "hostile")
   if text then
@@ -66,6 +68,8 @@ local function run_apart(file, number, mode)
   local command = ("timeout -k 2 %d %s %s --one %s %d %s 2>&1"):format(
     DEADLINE, quoted(arg[-1]), quoted(arg[0]), quoted(file), number, mode)
   local output, code = lines_of(command)
+  local pid = tonumber(table.remove(output, 1))
+  if pid then support.clean_up(pid) end
   if code == 124 or code == 137 then
     output[#output + 1] = "still running after " .. DEADLINE .. " s: killed"
   end

@@ -47,8 +47,8 @@ function support.name(label)
   return ("neap-test-%d-%s"):format(support.pid(), label)
 end
 
-local function first_key()
-  return 0x6e000000 + support.pid() % 65536 * 256
+local function first_key(pid)
+  return 0x6e000000 + (pid or support.pid()) % 65536 * 256
 end
 
 --- A System V address that no other test has.
@@ -175,9 +175,19 @@ local function segments()
   return listing("ls /dev/shm | grep -F neap-test-" .. support.pid() .. "-")
 end
 
-local function keys()
+local function keys(pid)
+  local first = first_key(pid)
   return listing(("awk '$1 >= %d && $1 < %d { print $1 }' /proc/sysvipc/shm")
-    :format(first_key(), first_key() + 256))
+    :format(first, first + 256))
+end
+
+--- Take away what a test that failed or died may have left.
+function support.clean_up(pid)
+  os.execute(("rm -rf /dev/shm/neap-test-%d-* /tmp/neap-test-%d")
+    :format(pid, pid))
+  for key in (keys(pid) or ""):gmatch("%d+") do
+    os.execute("ipcrm -M " .. key)
+  end
 end
 
 --- What was left behind, or nil.
@@ -222,7 +232,6 @@ function support.run(test, hostile)
   end)
   debug.sethook()
   local left = leftovers(before)
-  os.execute("rm -rf " .. directory)
   if not ok then return text end
   return left
 end
