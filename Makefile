@@ -61,13 +61,17 @@ BENCHES  := $(patsubst %.c,$(BUILD)/%,$(filter-out bench/bench.c,$(wildcard benc
 EXAMPLES := $(patsubst examples/%.c,$(BUILD)/examples/%,$(wildcard examples/*.c))
 
 # ---------------------------------------------------------------------------
-.PHONY: all core lua python bin examples deps demo check test install uninstall \
-        clean dist bench storm fresh help FORCE
+.PHONY: all build-all core lua python bin examples tests deps demo check \
+        install uninstall clean dist bench storm fresh help FORCE
 .DELETE_ON_ERROR:
 .PRECIOUS: $(OBJ)/%.o
 
 all: deps
 	@$(MAKE) --no-print-directory build-all
+
+deps:
+	@CC="$(CC)" SAN="$(SAN)" LUA="$(LUA)" PYTHON="$(PYTHON)" NO_DEPS="$(NO_DEPS)" scripts/deps
+
 build-all: core lua python bin examples $(BUILD)/env
 
 core: $(LIB_A) $(LIB_SO) $(BUILD)/lib/pkgconfig/neap.pc
@@ -87,7 +91,7 @@ $(LIB_A): $(CORE_O)
 
 $(LIB_SO): $(CORE_O) core/libneap.map
 	@mkdir -p $(@D)
-	$(LINK) -shared $(NODEFS) -Wl,-soname,libneap.so.$(ABI) \
+	$(LINK) -shared $(NODEFS) -Wl,-z,nodelete -Wl,-soname,libneap.so.$(ABI) \
 	    -Wl,--version-script=core/libneap.map $(CORE_O) -o $@.$(ABI)
 	ln -sf libneap.so.$(ABI) $@
 
@@ -95,6 +99,10 @@ $(BUILD)/lib/pkgconfig/neap.pc: core/neap.pc.in core/include/neap/version.h
 	@mkdir -p $(@D)
 	sed -e 's|@prefix@|$(CURDIR)/$(BUILD)|' -e 's|@includedir@|$(CURDIR)/core/include|' \
 	    -e 's|@version@|$(VERSION)|' $< > $@
+
+# A module finds the library from where it is, in build/ and installed. It stays
+# loaded once it is: threads have destructors in it.
+RPATHS = -Wl,-rpath,'$$ORIGIN/../../lib:$$ORIGIN/../../..' -Wl,-z,nodelete
 
 # Lua ------------------------------------------------------------------------
 lua: core $(LUA_SO) $(LUA_OUT)
@@ -105,7 +113,7 @@ $(OBJ)/%.lua$(LUAVER).o: %.c $(OBJ)/flags
 
 $(LUA_SO): $(LUA_O) $(LIB_SO)
 	@mkdir -p $(@D)
-	$(LINK) -shared $(LUA_O) -L$(BUILD)/lib -lneap -Wl,-rpath,'$$ORIGIN/../../lib' -o $@
+	$(LINK) -shared $(LUA_O) -L$(BUILD)/lib -lneap $(RPATHS) -o $@
 
 $(BUILD)/lua/%.lua: bindings/lua/%.lua
 	@mkdir -p $(@D)
@@ -128,7 +136,7 @@ $(OBJ)/neap_wrap.c: $(PY_I) $(HEADERS)
 $(PY_SO): $(OBJ)/neap_wrap.c $(LIB_SO) $(OBJ)/flags $(OBJ)/python.flags
 	@mkdir -p $(@D)
 	$(CC) $(filter-out $(WARN),$(BASE)) $(CFLAGS) -fno-strict-aliasing $(PY_INC) -shared \
-	    $< -L$(BUILD)/lib -lneap -Wl,-rpath,'$$ORIGIN/../../lib' -o $@
+	    $< -L$(BUILD)/lib -lneap $(RPATHS) -o $@
 
 $(BUILD)/python/%: bindings/python/%
 	@mkdir -p $(@D)
@@ -159,7 +167,32 @@ $(BUILD)/tests/%: $(OBJ)/tests/core/%.o $(TESTLIB) $(LIB_A)
 	@mkdir -p $(@D)
 	$(LINK) $< $(TESTLIB) $(LIB_A) -lm -o $@
 
-tests: $(TESTS)
+STRESS   := $(BUILD)/tests/storm $(BUILD)/tests/fuzz_image
+CRASHES  := $(patsubst %,$(BUILD)/tests/crash_%,abandon kill birth)
+tests: $(TESTS) $(STRESS) $(CRASHES)
+
+$(BUILD)/tests/storm: $(patsubst %.c,$(OBJ)/%.o,$(wildcard tests/stress/*.c))
+$(BUILD)/tests/fuzz_image: $(patsubst %.c,$(OBJ)/%.o,$(wildcard tests/fuzz/*.c))
+$(STRESS): $(TESTLIB) $(LIB_A)
+	@mkdir -p $(@D)
+	$(LINK) $(filter %.o,$^) $(LIB_A) -lm -o $@
+
+check: deps
+	@$(MAKE) --no-print-directory build-all tests
+	@BUILD=$(BUILD) SAN=$(SAN) CC=$(CC) LUA=$(LUA) PYTHON=$(PYTHON) scripts/run_tests $(ARGS)
+
+# make storm SECONDS_OF_STORM=3600; the kills are random, the seed is printed.
+SECONDS_OF_STORM = 600
+storm: core $(STRESS)
+	$(BUILD)/tests/storm --seconds $(SECONDS_OF_STORM) $(ARGS)
+
+demo: deps
+	@$(MAKE) --no-print-directory build-all
+	@BUILD=$(BUILD) LUA=$(LUA) PYTHON=$(PYTHON) examples/demo
+
+fresh:
+	@scripts/deps fresh
+	@scripts/fresh
 
 # Benchmarks: `make bench ARGS="--filter mutex --json"` ------------------------
 $(BUILD)/bench/%: $(OBJ)/bench/%.o $(OBJ)/bench/bench.o $(LIB_SO)
@@ -202,5 +235,55 @@ $(BUILD)/tests/crash_kill: $(CRASH_O) \
 $(BUILD)/tests/crash_birth: $(CRASH_O) $(CRASH_T)/crash_birth.o $(CRASH_T)/hooks.o
 	@mkdir -p $(@D)
 	$(CC) -pthread $^ -lm -o $@
+
+# Installing -------------------------------------------------------------------
+D          = $(DESTDIR)$(PREFIX)
+LUA_SHARE  = $(D)/share/lua/$(LUAVER)/neap
+LUA_LIB    = $(D)/lib/lua/$(LUAVER)/neap
+COMPLETION = $(D)/share/bash-completion/completions/neap
+
+install: build-all
+	install -d $(D)/lib/pkgconfig $(D)/bin $(D)/include/neap $(LUA_SHARE) $(LUA_LIB) \
+	    $(DESTDIR)$(PY_SITE)/neap $(dir $(COMPLETION))
+	install -m 644 $(LIB_A) $(D)/lib
+	install -m 755 $(LIB_SO).$(ABI) $(D)/lib
+	ln -sf libneap.so.$(ABI) $(D)/lib/libneap.so
+	install -m 644 core/include/neap.h $(D)/include
+	install -m 644 core/include/neap/*.h $(D)/include/neap
+	sed -e 's|@prefix@|$(PREFIX)|' -e 's|@includedir@|$${prefix}/include|' \
+	    -e 's|@version@|$(VERSION)|' core/neap.pc.in > $(D)/lib/pkgconfig/neap.pc
+	install -m 644 $(LUA_OUT) $(SCRIPTS:scripts/%=$(BUILD)/lua/%) $(LUA_SHARE)
+	install -m 755 $(LUA_SO) $(LUA_LIB)
+	install -m 644 $(PY_OUT) $(DESTDIR)$(PY_SITE)/neap
+	install -m 755 $(PY_SO) $(DESTDIR)$(PY_SITE)/neap
+	install -m 755 $(BUILD)/bin/neap $(D)/bin
+	install -m 644 scripts/completion/neap.bash $(COMPLETION)
+
+uninstall:
+	rm -rf $(D)/include/neap.h $(D)/include/neap $(D)/lib/libneap.* \
+	    $(D)/lib/pkgconfig/neap.pc $(LUA_SHARE) $(LUA_LIB) \
+	    $(DESTDIR)$(PY_SITE)/neap $(D)/bin/neap $(COMPLETION)
+
+clean:
+	rm -rf build
+
+dist:
+	@mkdir -p build
+	git archive --prefix=neap-$(VERSION)/ -o build/neap-$(VERSION).tar.gz HEAD
+	@echo build/neap-$(VERSION).tar.gz
+
+help:
+	@echo 'make            install what is missing, build everything under build/'
+	@echo 'make demo       the same, then count words and draw a picture with workers'
+	@echo 'make check      the same, then run every test'
+	@echo 'make bench      measure against peers (ARGS="--filter mutex --json")'
+	@echo 'make storm      kill processes at random for ten minutes (SECONDS_OF_STORM=n)'
+	@echo 'make fresh      prove demo and check in a new Debian root (needs root)'
+	@echo 'make install    under PREFIX=/usr/local, below DESTDIR; make uninstall'
+	@echo 'make deps       only install what is missing; NO_DEPS=1 only says what'
+	@echo 'make core lua python bin examples tests    parts of the build'
+	@echo 'make dist clean'
+	@echo 'Variables: CC=clang SAN=address,undefined|thread LUA=lua5.4 PYTHON=python3'
+	@echo 'Then:  . build/env   puts neap into the paths of this shell'
 
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
