@@ -174,13 +174,7 @@ typedef struct Counter {
 
   NEAP_OPEN_ONLY(Counter, "counter")
 
-  %feature("docstring") add "add($self, n=1)\n--\n\n"
-      "Add n and return the new value (striped: as this thread sees it).";
-  PyObject *add(PyObject *n = NULL)
-  {
-      return change($self, n, "n", neap_counter_add_get,
-                    neap_counter_add_double);
-  }
+  /* add() is in hot.i. */
 
   %feature("docstring") get "get($self)\n--\n\nIts value now.";
   PyObject *get() { return counter_get($self); }

@@ -57,15 +57,6 @@ static Truth mutex_lock(Mutex *self, int64_t deadline)
 }
 
 
-static Truth mutex_acquire(Mutex *self, PyObject *blocking, PyObject *timeout)
-{
-    int64_t deadline;
-    if (!as_acquire_deadline(blocking, timeout, &deadline))
-        return -EINVAL;
-    return mutex_lock(self, deadline);
-}
-
-
 static PyObject *mutex_holder(Mutex *self)
 {
     int32_t pid = 0;
@@ -90,8 +81,6 @@ static PyObject *mutex_repr(Mutex *self)
 %}
 
 NEAP_HANDLE(Mutex)
-%feature("kwargs") Mutex::acquire;
-%feature("kwargs") Mutex::lock;
 %feature("docstring") Mutex
     "A lock between processes that outlives its owner.\n\n"
     "Made by heap.mutex(name). The owner is a thread; `with mutex:` locks and\n"
@@ -100,14 +89,6 @@ NEAP_HANDLE(Mutex)
     "may be half-changed. It is not recursive: locking it twice from one\n"
     "thread is OSError EDEADLK. One that was dropped is OSError EIDRM.\n"
     "Pickles as its address.";
-
-%define NEAP_ACQUIRE_DOC(verb)
-#verb "($self, blocking=True, timeout=None)\n--\n\n"
-"Lock it; True when locked, False when not in time.\n\n"
-"timeout in seconds, None (or -1) for ever. Look at `abandoned` afterwards.\n"
-"OSError: EDEADLK this thread has it, EIDRM it was dropped, EAGAIN this\n"
-"thread holds too many."
-%enddef
 
 typedef struct Mutex {
 %extend {
@@ -126,17 +107,7 @@ typedef struct Mutex {
 
   NEAP_OPEN_ONLY(Mutex, "mutex")
 
-  %feature("docstring") acquire NEAP_ACQUIRE_DOC(acquire);
-  Truth acquire(PyObject *blocking = NULL, PyObject *timeout = NULL)
-  {
-      return mutex_acquire($self, blocking, timeout);
-  }
-
-  %feature("docstring") lock NEAP_ACQUIRE_DOC(lock);
-  Truth lock(PyObject *blocking = NULL, PyObject *timeout = NULL)
-  {
-      return mutex_acquire($self, blocking, timeout);
-  }
+  /* acquire(), lock() and __exit__() are in hot.i. */
 
   %feature("docstring") release "release($self)\n--\n\n"
       "Unlock it. PermissionError when this thread does not have it.";
@@ -157,13 +128,6 @@ typedef struct Mutex {
 
   %feature("docstring") __enter__ "Lock it, for as long as that takes.";
   Entered __enter__() { return mutex_lock($self, NEAP_FOREVER); }
-
-  %feature("docstring") __exit__ "Unlock it.";
-  Status __exit__(PyObject *type, PyObject *value, PyObject *traceback)
-  {
-      (void)type, (void)value, (void)traceback;
-      return neap_mutex_unlock($self->core);
-  }
 
   PyObject *_place() { return attachment_place($self->heap); }
 

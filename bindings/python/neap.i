@@ -38,3 +38,4 @@
 %include "process.i"
 %include "team.i"
 %include "module.i"
+%include "hot.i"

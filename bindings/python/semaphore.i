@@ -52,16 +52,6 @@ static Truth semaphore_take(Semaphore *self, int64_t deadline)
 }
 
 
-static Truth semaphore_acquire(Semaphore *self, PyObject *blocking,
-                               PyObject *timeout)
-{
-    int64_t deadline;
-    if (!as_acquire_deadline(blocking, timeout, &deadline))
-        return -EINVAL;
-    return semaphore_take(self, deadline);
-}
-
-
 static Status semaphore_release(Semaphore *self, PyObject *n)
 {
     int64_t times = 1;
@@ -96,8 +86,6 @@ static PyObject *semaphore_repr(Semaphore *self)
 %}
 
 NEAP_HANDLE(Semaphore)
-%feature("kwargs") Semaphore::acquire;
-%feature("kwargs") Semaphore::release;
 %feature("docstring") Semaphore
     "A counting semaphore between processes.\n\n"
     "Made by heap.semaphore(name, initial, undo). Without undo anyone may\n"
@@ -123,30 +111,10 @@ typedef struct Semaphore {
 
   NEAP_OPEN_ONLY(Semaphore, "semaphore")
 
-  %feature("docstring") acquire
-      "acquire($self, blocking=True, timeout=None)\n--\n\n"
-      "Take a permit; True when taken, False when there was none in time.\n\n"
-      "timeout in seconds, None (or -1) for ever. OSError: EIDRM it was\n"
-      "dropped, EAGAIN this thread holds permits of too many.";
-  Truth acquire(PyObject *blocking = NULL, PyObject *timeout = NULL)
-  {
-      return semaphore_acquire($self, blocking, timeout);
-  }
-
-  %feature("docstring") release "release($self, n=1)\n--\n\n"
-      "Give n permits back, one after another. PermissionError: with undo,\n"
-      "and this thread holds none.";
-  Status release(PyObject *n = NULL) { return semaphore_release($self, n); }
+  /* acquire(), release() and __exit__() are in hot.i. */
 
   %feature("docstring") __enter__ "Take a permit, however long that takes.";
   Entered __enter__() { return semaphore_take($self, NEAP_FOREVER); }
-
-  %feature("docstring") __exit__ "Give the permit back.";
-  Status __exit__(PyObject *type, PyObject *value, PyObject *traceback)
-  {
-      (void)type, (void)value, (void)traceback;
-      return neap_semaphore_release($self->core);
-  }
 
   PyObject *_place() { return attachment_place($self->heap); }
 

@@ -68,9 +68,9 @@ static PyObject *raise_status(int status)
 }
 
 
-static void raise_closed(const char *noun)
+static PyObject *raise_closed(const char *noun)
 {
-    PyErr_Format(class_Closed, "this %s is closed: open it again", noun);
+    return PyErr_Format(class_Closed, "this %s is closed: open it again", noun);
 }
 
 
