@@ -16,14 +16,14 @@ local FIRST, NEXT = "neap> ", "   -> "
 
 -- Reading --------------------------------------------------------------------
 
-local reader = {}
+local DROPPED = {} -- raised when Ctrl-C drops the line
 
 --- A line without editing. Returns nil at the end of the input.
-function reader.plain(text)
+local function plain(text)
   io.stdout:write(text)
   io.stdout:flush()
-  local line, why = io.read("L")
-  if why then error("interrupted!", 0) end
+  local sound, line, why = pcall(io.read, "L")
+  if not sound or why then error(DROPPED) end
   return line and (line:gsub("\n$", ""))
 end
 
@@ -42,7 +42,8 @@ local function edited(library, text)
   end)
   if not sound then
     library.handler_remove()
-    error(raised, 0)
+    io.stdout:write("^C")
+    error(tostring(raised):find("interrupted!$") and DROPPED or raised, 0)
   end
   if line and line:find("%S") then library.add_history(line) end
   return line
@@ -58,7 +59,7 @@ end
 --- How lines are read here, and what to call at the end.
 local function choose_reader()
   local library = load_readline()
-  if not library then return reader.plain, function() end end
+  if not library then return plain, function() end end
   local home = os.getenv("HOME")
   library.set_options{
     histfile = home and home .. "/.neap_history" or "", keeplines = 1000,
@@ -111,7 +112,7 @@ local function execute(chunk)
 end
 
 local function tell(raised)
-  local text = tostring(raised)
+  local text = raised == DROPPED and "" or tostring(raised)
   if text:find("^[^\n]*interrupted!") then text = "interrupted" end
   io.stdout:flush()
   io.stderr:write(text, "\n")
