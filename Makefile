@@ -173,7 +173,7 @@ tests: $(TESTS) $(STRESS) $(CRASHES)
 
 $(BUILD)/tests/storm: $(patsubst %.c,$(OBJ)/%.o,$(wildcard tests/stress/*.c))
 $(BUILD)/tests/fuzz_image: $(patsubst %.c,$(OBJ)/%.o,$(wildcard tests/fuzz/*.c))
-$(STRESS): $(TESTLIB) $(LIB_A)
+$(STRESS): $(filter-out %/harness.o,$(TESTLIB)) $(LIB_A)
 	@mkdir -p $(@D)
 	$(LINK) $(filter %.o,$^) $(LIB_A) -lm -o $@
 
