@@ -173,9 +173,13 @@ tests: $(TESTS) $(STRESS) $(CRASHES)
 
 $(BUILD)/tests/storm: $(patsubst %.c,$(OBJ)/%.o,$(wildcard tests/stress/*.c))
 $(BUILD)/tests/fuzz_image: $(patsubst %.c,$(OBJ)/%.o,$(wildcard tests/fuzz/*.c))
-$(STRESS): $(filter-out %/harness.o,$(TESTLIB)) $(LIB_A)
+$(STRESS): $(OBJ)/tests/lib.a $(LIB_A)
 	@mkdir -p $(@D)
-	$(LINK) $(filter %.o,$^) $(LIB_A) -lm -o $@
+	$(LINK) $(filter %.o,$^) $(filter %.a,$^) -lm -o $@
+
+# As an archive, so that a program with a main of its own takes what it needs.
+$(OBJ)/tests/lib.a: $(TESTLIB)
+	rm -f $@ && ar rcs $@ $^
 
 check: deps
 	@$(MAKE) --no-print-directory build-all tests
