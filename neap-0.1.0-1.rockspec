@@ -17,15 +17,16 @@ description = {
 
 supported_platforms = {"linux"}
 
--- neap.run and neap.fork need lua-messagepack too. It is not in this list, for
--- Debian has it as a package that LuaRocks does not see; where it is missing
--- they say so.
+-- neap.run and neap.fork need lua-messagepack too, and the command `neap` needs
+-- argparse. They are not in this list, for Debian has both as packages that
+-- LuaRocks does not see; where one is missing, what needs it says so.
 dependencies = {
   "lua >= 5.3, < 5.6",
 }
 
 -- The core is compiled in, so that the rock needs no library of neap's. A test
--- (tests/lua/test_rockspec.lua) keeps the list of files whole.
+-- (tests/lua/test_rockspec.lua) keeps the lists of files whole, and
+-- bindings/lua/rockspec.lua writes them anew.
 build = {
   type = "builtin",
   modules = {
@@ -122,5 +123,17 @@ build = {
     ["neap.progress"] = "bindings/lua/neap/progress.lua",
     ["neap.value"] = "bindings/lua/neap/value.lua",
     ["neap.work"] = "bindings/lua/neap/work.lua",
+    ["neap.cli"] = "scripts/neap/cli.lua",
+    ["neap.cli_care"] = "scripts/neap/cli_care.lua",
+    ["neap.cli_heap"] = "scripts/neap/cli_heap.lua",
+    ["neap.cli_inspect"] = "scripts/neap/cli_inspect.lua",
+    ["neap.cli_ls"] = "scripts/neap/cli_ls.lua",
+    ["neap.cli_out"] = "scripts/neap/cli_out.lua",
+    ["neap.cli_prompt"] = "scripts/neap/cli_prompt.lua",
+    ["neap.cli_run"] = "scripts/neap/cli_run.lua",
+    ["neap.cli_show"] = "scripts/neap/cli_show.lua",
+    ["neap.cli_start"] = "scripts/neap/cli_start.lua",
+    ["neap.cli_value"] = "scripts/neap/cli_value.lua",
   },
+  install = {bin = {neap = "bindings/lua/bin/neap.lua"}},
 }

@@ -1,17 +1,32 @@
---- Writes the rockspec's list of C files anew, for a rockspec cannot list a
+--- Writes the rockspec's lists of files anew, for a rockspec cannot list a
 -- directory. Run it at the top of the tree after adding or removing a file:
 --
 --     lua bindings/lua/rockspec.lua neap-*.rockspec
 
 local path = assert(arg[1], "usage: lua bindings/lua/rockspec.lua FILE")
 
-local function listing()
+local function files(pattern)
+  local pipe = assert(io.popen("ls " .. pattern))
+  local text = pipe:read("a")
+  assert(pipe:close(), "run it at the top of the tree")
+  return text:gmatch("[^\n]+")
+end
+
+local function sources()
   local lines = {}
-  local pipe = assert(io.popen("ls bindings/lua/*.c core/*/*.c"))
-  for source in pipe:lines() do
+  for source in files("bindings/lua/*.c core/*/*.c") do
     lines[#lines + 1] = ("        %q,\n"):format(source)
   end
-  assert(pipe:close(), "run it at the top of the tree")
+  return table.concat(lines)
+end
+
+local function modules()
+  local lines = {}
+  for source in files("bindings/lua/neap/*.lua scripts/neap/*.lua") do
+    local name = source:match("neap/([%w_]+)%.lua$")
+    name = name == "init" and "neap" or ("[\"neap.%s\"]"):format(name)
+    lines[#lines + 1] = ("    %s = %q,\n"):format(name, source)
+  end
   return table.concat(lines)
 end
 
@@ -19,8 +34,9 @@ local file = assert(io.open(path))
 local text = file:read("a")
 file:close()
 
-local head, tail = text:match("^(.-sources = {\n).-(\n?      },\n.*)$")
-assert(head, path .. " has no list of sources")
+local head, middle, tail = text:match(
+  "^(.-\n      sources = {\n).-(      },\n.-\n    },\n).-(  },\n.*)$")
+assert(head, path .. " has no lists of files")
 file = assert(io.open(path, "w"))
-file:write(head, listing(), (tail:gsub("^\n", "")))
+file:write(head, sources(), middle, modules(), tail)
 file:close()
