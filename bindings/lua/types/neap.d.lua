@@ -1,0 +1,569 @@
+---@meta
+-- Types for editors (LuaCATS, as lua-language-server reads them). The words on
+-- each function are in the C files and in neap/*.lua.
+
+---Seconds; nil waits for ever, 0 tries once.
+---@alias neap.timeout number|nil
+---Bytes, or text such as "64K", "1M", "2.5G".
+---@alias neap.size integer|string
+---Permission bits: "0600", or a number.
+---@alias neap.mode string|integer
+---@alias neap.type
+---| "bool" | "i8" | "i16" | "i32" | "i64" | "u8" | "u16" | "u32" | "u64"
+---| "f32" | "f64" | "c64" | "c128"
+---@alias neap.protection "rw" | "r" | "none" | "rx" | "rwx"
+---@alias neap.kind "posix" | "sysv" | "file" | "anonymous" | "memfd"
+---The name of a status: "ENOENT", "EEXIST", "ETYPE" ...
+---@alias neap.code string
+
+---@class neap
+---@field version string
+---@field segment neap.segments
+local neap = {}
+
+---@class neap.open_options
+---@field create? boolean|"new" false: must be there; "new": must not
+---@field read_only? boolean
+---@field ephemeral? boolean the last user's end removes it
+---@field mode? neap.mode
+---@field slots? integer threads attached at once
+---@field reserve? neap.size what it may grow to
+---@field size? neap.size
+
+---@param address string
+---@param options? neap.open_options
+---@return neap.heap? heap
+---@return boolean|string created or text
+---@return neap.code? code
+function neap.open(address, options) end
+
+---@param options? neap.open_options
+---@return neap.heap? heap
+---@return boolean|string created or text
+---@return neap.code? code
+function neap.heap(options) end
+
+---@param address string
+---@return true? done
+---@return string? text
+---@return neap.code? code
+function neap.unlink(address) end
+
+---@return number seconds of the monotonic clock
+function neap.now() end
+
+---@param address string
+---@param size? neap.size
+---@param prot? "rw"|"r"
+---@return neap.mapping? mapping
+---@return string? text
+---@return neap.code? code
+---@overload fun(address: string, prot: "rw"|"r"): neap.mapping?, string?, neap.code?
+function neap.map(address, size, prot) end
+
+---@class neap.run_options
+---@field progress? boolean|"auto"
+---@field name? string
+---@field seed? integer
+
+---@param n integer 1 to 1024
+---@param fn fun(worker: neap.worker): any
+---@param options? neap.run_options
+---@return table? results with n in the field n
+---@return string? text
+---@return neap.code? code
+function neap.run(n, fn, options) end
+
+---@param fn fun(...): any
+---@param ... any
+---@return neap.process? process
+---@return string? text
+---@return neap.code? code
+function neap.fork(fn, ...) end
+
+---@class neap.worker
+---@field id integer 1 to workers
+---@field workers integer
+local worker = {}
+
+---@param first integer
+---@param last integer
+---@param step? integer
+---@param options? {chunk: integer}
+---@return fun(): integer?
+function worker:range(first, last, step, options) end
+
+---@class neap.info
+---@field kind neap.kind
+---@field mode integer
+---@field uid integer
+---@field gid integer
+---@field layout integer
+---@field size integer
+---@field used integer
+---@field reserved integer
+---@field objects integer
+---@field slots integer
+---@field attached integer
+---@field dead integer
+---@field deaths integer
+---@field read_only boolean
+---@field ephemeral boolean
+---@field uuid string
+---@field created integer
+
+---@class neap.item
+---@field name string
+---@field kind "counter"|"array"|"mutex"|"semaphore"
+---@field id integer
+---@field variant? "plain"|"striped"|"double"|"classic"|"undo"
+---@field type? neap.type
+---@field shape? integer[]
+---@field bytes? integer
+---@field value? number
+---@field holder? integer
+
+---@class neap.slot
+---@field index integer
+---@field incarnation integer
+---@field dead boolean
+---@field pid integer
+---@field tid integer
+---@field held integer
+---@field permits integer
+
+---@class neap.report
+---@field ok boolean
+---@field problems integer
+---@field leaks integer
+---@field doubles integer
+---@field torn integer
+---@field blocks integer
+---@field free_blocks integer
+---@field used_bytes integer
+---@field free_bytes integer
+---@field objects integer
+---@field text string
+
+---@class neap.heap
+local heap = {}
+
+---@return string
+function heap:address() end
+---@param name string
+---@param options? {kind: "plain"|"striped"|"double"}
+---@return neap.counter? counter
+---@return boolean|string created or text
+---@return neap.code? code
+function heap:counter(name, options) end
+---@param name string
+---@param type? neap.type
+---@param ... integer lengths
+---@return neap.array? array
+---@return boolean|string created or text
+---@return neap.code? code
+function heap:array(name, type, ...) end
+---@param name string
+---@return neap.mutex? mutex
+---@return boolean|string created or text
+---@return neap.code? code
+function heap:mutex(name) end
+---@param name string
+---@param initial? integer
+---@param options? {undo: boolean}
+---@return neap.semaphore? semaphore
+---@return boolean|string created or text
+---@return neap.code? code
+function heap:semaphore(name, initial, options) end
+---@param name string
+---@return neap.counter|neap.array|neap.mutex|neap.semaphore|nil object
+---@return boolean|string created or text
+---@return neap.code? code
+function heap:object(name) end
+---@return neap.item[]
+function heap:list() end
+---@param name string
+---@return neap.item? item
+---@return string? text
+---@return neap.code? code
+function heap:find(name) end
+---@param name string
+---@return true? done
+---@return string? text
+---@return neap.code? code
+function heap:drop(name) end
+---@return true? done
+---@return string? text
+---@return neap.code? code
+function heap:unlink() end
+---@return neap.info
+function heap:info() end
+---@return neap.slot[]
+function heap:slots() end
+---@return neap.report? report
+---@return string? text
+---@return neap.code? code
+function heap:check() end
+---@return integer? reaped
+---@return string? text
+---@return neap.code? code
+function heap:reap() end
+---@return true? done
+---@return string? text
+---@return neap.code? code
+function heap:sync() end
+function heap:close() end
+
+---@class neap.counter
+local counter = {}
+
+---@param n? number
+---@return number? value
+---@return string? text
+---@return neap.code? code
+function counter:add(n) end
+---@return number? value
+---@return string? text
+---@return neap.code? code
+function counter:get() end
+---@param value number
+---@return true? done
+---@return string? text
+---@return neap.code? code
+function counter:set(value) end
+---@param value number
+---@return number? old
+---@return string? text
+---@return neap.code? code
+function counter:exchange(value) end
+---@param expected number
+---@param value number
+---@return boolean? done
+---@return number|string|nil actual or text
+---@return neap.code? code
+function counter:compare_exchange(expected, value) end
+---@param value number
+---@return number? value
+---@return string? text
+---@return neap.code? code
+function counter:max(value) end
+---@param value number
+---@return number? value
+---@return string? text
+---@return neap.code? code
+function counter:min(value) end
+---@return "plain"|"striped"|"double"
+function counter:kind() end
+---@return string
+function counter:name() end
+function counter:close() end
+
+---@class neap.array
+---@field shape integer[]
+---@field type neap.type
+---@field size integer
+---@field name string
+---@field writable boolean
+---@field [integer] any
+---@operator len: integer
+local array = {}
+
+---@param i integer
+---@return neap.array
+function array:row(i) end
+---@param ... integer
+---@return number|boolean element
+---@return number? imaginary
+function array:get(...) end
+---@param ... any indices and the value
+function array:set(...) end
+---@param ... number indices and what to add
+---@return number? old
+---@return string? text
+---@return neap.code? code
+function array:fetch_add(...) end
+---@param value number|boolean
+---@param imaginary? number
+---@return neap.array? self
+---@return string? text
+---@return neap.code? code
+function array:fill(value, imaginary) end
+---@param from neap.array|table
+---@return neap.array? self
+---@return string? text
+---@return neap.code? code
+function array:copy(from) end
+---@return number? sum
+---@return number|string|nil imaginary or text
+---@return neap.code? code
+function array:sum() end
+---@return number? mean
+---@return number|string|nil imaginary or text
+---@return neap.code? code
+function array:mean() end
+---@return number|boolean|nil least
+---@return string? text
+---@return neap.code? code
+function array:min() end
+---@return number|boolean|nil greatest
+---@return string? text
+---@return neap.code? code
+function array:max() end
+---@param other neap.array
+---@return number? product
+---@return number|string|nil imaginary or text
+---@return neap.code? code
+function array:dot(other) end
+---@param other neap.array|number
+---@param imaginary? number
+---@return neap.array? self
+---@return string? text
+---@return neap.code? code
+function array:add(other, imaginary) end
+---@param factor number
+---@param imaginary? number
+---@return neap.array? self
+---@return string? text
+---@return neap.code? code
+function array:scale(factor, imaginary) end
+---@param fn fun(...): any element and indices to element
+---@return neap.array? self
+---@return string? text
+---@return neap.code? code
+function array:apply(fn) end
+---@return table? elements
+---@return string? text
+---@return neap.code? code
+function array:totable() end
+function array:close() end
+
+---@class neap.guard
+local guard = {}
+function guard:close() end
+
+---@class neap.mutex
+local mutex = {}
+
+---@param timeout? neap.timeout
+---@return boolean? locked
+---@return string? news "abandoned", "timeout", or text
+---@return neap.code? code
+function mutex:lock(timeout) end
+---@return boolean? locked
+---@return string? news
+---@return neap.code? code
+function mutex:trylock() end
+---@return true? done
+---@return string? text
+---@return neap.code? code
+function mutex:unlock() end
+---@param timeout? neap.timeout
+---@return neap.guard|false guard
+---@return string? news "abandoned" or "timeout"
+function mutex:guard(timeout) end
+---@param fn fun(...): ...
+---@param ... any
+---@return any ...
+function mutex:with(fn, ...) end
+---@return integer? pid 0 for nobody
+---@return string? text
+---@return neap.code? code
+function mutex:holder() end
+---@return boolean
+function mutex:mine() end
+---@return string
+function mutex:name() end
+function mutex:close() end
+
+---@class neap.semaphore
+local semaphore = {}
+
+---@param timeout? neap.timeout
+---@return boolean? taken
+---@return string? news "timeout", or text
+---@return neap.code? code
+function semaphore:acquire(timeout) end
+---@return boolean? taken
+---@return string? news
+---@return neap.code? code
+function semaphore:try() end
+---@return true? done
+---@return string? text
+---@return neap.code? code
+function semaphore:release() end
+---@return integer? permits
+---@return string? text
+---@return neap.code? code
+function semaphore:get() end
+---@param timeout? neap.timeout
+---@return neap.guard|false guard
+---@return string? news "timeout"
+function semaphore:guard(timeout) end
+---@param fn fun(...): ...
+---@param ... any
+---@return any ...
+function semaphore:with(fn, ...) end
+---@return "classic"|"undo"
+function semaphore:kind() end
+---@return string
+function semaphore:name() end
+function semaphore:close() end
+
+---@class neap.stat
+---@field kind neap.kind
+---@field size integer
+---@field allocated integer
+---@field mode integer
+---@field uid integer
+---@field gid integer
+---@field attached? integer
+---@field creator_pid? integer
+---@field accessed integer
+---@field modified integer
+---@field changed integer
+
+---@class neap.listed: neap.stat
+---@field address string
+---@field is_heap boolean
+
+---@class neap.segments
+local segments = {}
+
+---@param address string
+---@param size neap.size
+---@param options? {mode: neap.mode}
+---@return neap.segment? segment
+---@return string? text
+---@return neap.code? code
+function segments.create(address, size, options) end
+---@param address string
+---@param options? {read_only: boolean}
+---@return neap.segment? segment
+---@return string? text
+---@return neap.code? code
+function segments.open(address, options) end
+---@param address string
+---@param size neap.size
+---@param options? {mode: neap.mode}
+---@return neap.segment? segment
+---@return boolean|string created or text
+---@return neap.code? code
+function segments.open_or_create(address, size, options) end
+---@return neap.listed[]? list
+---@return string? text
+---@return neap.code? code
+function segments.list() end
+
+---@class neap.map_options
+---@field offset? neap.size
+---@field length? neap.size
+---@field prot? neap.protection
+
+---@class neap.segment
+local segment = {}
+
+---@return integer? bytes
+---@return string? text
+---@return neap.code? code
+function segment:size() end
+---@return neap.stat? stat
+---@return string? text
+---@return neap.code? code
+function segment:stat() end
+---@param size neap.size
+---@return true? done
+---@return string? text
+---@return neap.code? code
+function segment:resize(size) end
+---@param options? neap.map_options|neap.protection
+---@return neap.mapping? mapping
+---@return string? text
+---@return neap.code? code
+function segment:map(options) end
+---@return true? done
+---@return string? text
+---@return neap.code? code
+function segment:unlink() end
+---@return string
+function segment:address() end
+---@return neap.kind
+function segment:kind() end
+function segment:close() end
+
+---@class neap.mapping
+---@operator len: integer
+local mapping = {}
+
+---@param offset integer bytes from 0
+---@param type neap.type
+---@return number|boolean element
+---@return number? imaginary
+function mapping:read(offset, type) end
+---@param offset integer bytes from 0
+---@param type neap.type
+---@param value number|boolean
+---@param imaginary? number
+---@return true
+function mapping:write(offset, type, value, imaginary) end
+---@param offset? integer bytes from 0
+---@param count? integer
+---@return string
+function mapping:bytes(offset, count) end
+---@param offset integer bytes from 0
+---@param bytes string
+---@return true
+function mapping:write_bytes(offset, bytes) end
+---@param type neap.type
+---@param ... integer|{offset: neap.size} lengths, and options
+---@return neap.array? array
+---@return string? text
+---@return neap.code? code
+function mapping:array(type, ...) end
+---@param protection neap.protection
+---@return true? done
+---@return string? text
+---@return neap.code? code
+function mapping:protect(protection) end
+---@return neap.protection
+function mapping:protection() end
+---@param later? boolean
+---@return true? done
+---@return string? text
+---@return neap.code? code
+function mapping:sync(later) end
+---@return integer
+function mapping:length() end
+function mapping:close() end
+
+---@class neap.exit
+---@field pid integer
+---@field code integer
+---@field signal? string
+---@field core boolean
+
+---@class neap.process
+---@field pid integer
+local process = {}
+
+---@param timeout? neap.timeout
+---@return boolean? ended
+---@return any value, "timeout" or text
+---@return neap.code? code
+function process:wait(timeout) end
+---@param timeout? neap.timeout
+---@return boolean? ended
+---@return neap.exit|string how, "timeout" or text
+---@return neap.code? code
+function process:status(timeout) end
+---@return string bytes
+function process:answered() end
+---@return boolean
+function process:alive() end
+---@param signal? string|integer "SIGTERM" when not given
+---@return true? done
+---@return string? text
+---@return neap.code? code
+function process:kill(signal) end
+function process:close() end
+
+return neap
