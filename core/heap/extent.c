@@ -64,6 +64,16 @@ static struct neap_sh_extent *follow(struct neap__tx *tx,
 }
 
 
+/* Whether the bytes that it describes can be its own: never a header or a slot,
+ * which zeroing it, or giving its pages back, would destroy. */
+static bool is_sane(const struct neap_heap *heap,
+                    const struct neap_sh_extent *extent)
+{
+    return extent->start >= neap__header(heap)->heap_offset &&
+           neap__inside(heap, extent->start, extent->size, NEAP_SH_GRAIN);
+}
+
+
 /* -- bins ---------------------------------------------------------------------- */
 
 static void bin_insert(struct neap__tx *tx, struct neap_sh_extent *extent)
@@ -116,8 +126,7 @@ static struct neap_sh_extent *search_bin(struct neap_heap *heap, uint32_t bin,
     uint64_t offset = atomic_load(&neap__header(heap)->bins[bin]);
     for (int tries = 0; offset && tries < TRIES_IN_BIN; tries++) {
         struct neap_sh_extent *extent = neap__extent_at(heap, offset);
-        if (!extent || !is_free(extent->state) ||
-            !neap__inside(heap, extent->start, extent->size, NEAP_SH_GRAIN)) {
+        if (!extent || !is_free(extent->state) || !is_sane(heap, extent)) {
             corrupt(heap, "a free extent", offset);
             return NULL;
         }
@@ -395,7 +404,8 @@ int neap__extent_find(struct neap__seat *seat, uint64_t bytes,
             return status;
         extent = last_extent(heap);
     }
-    if (!extent || extent->size < bytes || !is_free(extent->state))
+    if (!extent || extent->size < bytes || !is_free(extent->state) ||
+        !is_sane(heap, extent))
         return corrupt(heap, "a free extent", neap__header(heap)->extent_last);
     *ret_extent = extent;
     *ret_zeroed_from = fresh;
@@ -514,7 +524,8 @@ void neap__extent_free(struct neap__tx *tx, struct neap_sh_extent *extent)
     struct neap_heap *heap = tx->seat->heap;
     struct neap_sh_header *header = neap__header(heap);
     uint64_t size = neap__tx_get(tx, &extent->size);
-    if (neap__tx_get(tx, &extent->state) != NEAP_SH_USED) {
+    if (neap__tx_get(tx, &extent->state) != NEAP_SH_USED ||
+        !is_sane(heap, extent)) {
         neap__tx_fail(tx, corrupt(heap, "an extent to be freed",
                                   neap__offset(heap, extent)));
         return;
