@@ -92,7 +92,7 @@ $(LIB_A): $(CORE_O)
 $(LIB_SO): $(CORE_O) core/libneap.map
 	@mkdir -p $(@D)
 	$(LINK) -shared $(NODEFS) -Wl,-z,nodelete -Wl,-soname,libneap.so.$(ABI) \
-	    -Wl,--version-script=core/libneap.map $(CORE_O) -o $@.$(ABI)
+	    -Wl,--version-script=core/libneap.map $(CORE_O) -lm -o $@.$(ABI)
 	ln -sf libneap.so.$(ABI) $@
 
 $(BUILD)/lib/pkgconfig/neap.pc: core/neap.pc.in core/include/neap/version.h
