@@ -3,6 +3,8 @@ import ast
 import importlib.util
 import inspect
 import os
+import subprocess
+import sys
 
 import neap
 import pytest
@@ -148,9 +150,18 @@ def test_everything_public_has_a_docstring():
     assert silent == []
 
 
+# What SWIG's types are, and no stub can say.
+OF_SWIG = ("metaclass differs", "disjoint base", ".__init__ is inconsistent")
+
+
 @pytest.mark.skipif(importlib.util.find_spec("mypy") is None,
                     reason="mypy is not installed")
-def test_mypy_finds_no_difference():
-    from mypy import stubtest
-    assert stubtest.test_stubs(stubtest.parse_options(
-        ["neap", "--ignore-missing-stub"])) == 0
+def test_mypy_finds_no_difference_but_what_swig_makes(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy.stubtest", "neap", "--concise",
+         "--ignore-missing-stub"],
+        capture_output=True, text=True, cwd=tmp_path,
+        env={**os.environ, "MYPYPATH": os.path.dirname(FOLDER)})
+    found = [line for line in done.stdout.splitlines()
+             if line and not any(words in line for words in OF_SWIG)]
+    assert found == [], done.stderr

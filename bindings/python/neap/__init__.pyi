@@ -75,7 +75,7 @@ class ObjectInfo(NamedTuple):
     id: int
 
 class SlotInfo(NamedTuple):
-    index: int
+    number: int
     incarnation: int
     dead: bool
     pid: int

@@ -55,7 +55,7 @@ def object_info(raw):
 class SlotInfo(NamedTuple):
     """A thread's place in a heap; pid and tid as its own namespace has them."""
 
-    index: int
+    number: int
     incarnation: int
     dead: bool
     pid: int

@@ -4,10 +4,12 @@ In Python "i8" is numpy's: eight bytes. So are "u8", "f8", "c8" and "c16".
 neap's own names, which count bits, are taken where numpy has no such word:
 "i16" "i32" "i64" "u16" "u32" "u64" "f32" "f64" "c64" "c128".
 """
+from typing import Any, Dict, Optional
+
 try:
     import numpy
 except ImportError:  # arrays are memoryviews then
-    numpy = None
+    numpy = None  # type: ignore[assignment]
 
 ANY = 0
 
@@ -28,8 +30,8 @@ _TYPES = [
     ("c16", "complex128", "c128"),
 ]
 
-CODES = {"b1": 1, bool: 1, int: 5, float: 11, complex: 13}
-LONG_NAMES = {ANY: None}
+CODES: Dict[Any, int] = {"b1": 1, bool: 1, int: 5, float: 11, complex: 13}
+LONG_NAMES: Dict[int, Optional[str]] = {ANY: None}
 for _code, _names in enumerate(_TYPES, 1):
     CODES.update((name, _code) for name in _names if name)
     LONG_NAMES[_code] = _names[1]

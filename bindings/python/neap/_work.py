@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 import traceback
+from typing import Set
 
 from . import _neap
 from ._progress import Bar, wanted
@@ -308,7 +309,7 @@ def run(n, fn, *args, progress="auto", seed=None, name=None):
 
 # Children that run and of which nobody may hold a handle: dropping the handle
 # would end them.
-_running = set()
+_running: Set["Process"] = set()
 os.register_at_fork(after_in_child=_running.clear)
 
 
