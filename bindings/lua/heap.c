@@ -128,7 +128,9 @@ static int heap_open(lua_State *L)
  * Make a heap without a name (memfd): children share it, and it goes away
  * with its last user.
  *
- * @usage local heap = neap.heap(); neap.run(4, work); print(heap:counter("n"):get())
+ * @usage local heap = neap.heap()
+ * neap.run(4, function() heap:counter("n"):add() end)
+ * print(heap:counter("n"):get())  --> 4
  * @function heap
  * @tparam[opt] table options as for open
  * @treturn heap the heap, or nil, text and code

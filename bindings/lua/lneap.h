@@ -186,7 +186,7 @@ void lneap_set_unsigned(lua_State *L, const char *key, uint64_t value);
 void lneap_set_string(lua_State *L, const char *key, const char *value);
 void lneap_set_boolean(lua_State *L, const char *key, bool value);
 
-/* -- heaps and objects (heap.c, object.c) ----------------------------------- */
+/* -- heaps and objects (heap.c, object.c) ---------------------------------- */
 
 struct lneap_heap {
     struct lneap_handle handle;
@@ -199,7 +199,7 @@ struct lneap_object {
     char uuid[37];
 };
 
-/* -- arrays (array.c, element.c, bulk.c) ------------------------------------ */
+/* -- arrays (array.c, element.c, bulk.c) ----------------------------------- */
 
 /*
  * What element access needs stands in the userdata itself. `data` is good as

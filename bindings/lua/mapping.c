@@ -49,7 +49,7 @@ static uint64_t check_offset(lua_State *L, int arg)
  * Options: offset and length in bytes (all of it when not given), prot "rw",
  * "r" or "none". A protection alone will do instead of a table.
  *
- * @usage local map = assert(segment:map{offset = 4096, length = 100, prot = "r"})
+ * @usage local map = assert(segment:map{offset = 4096, length = 100})
  * @function segment:map
  * @tparam[opt] table|string options
  * @treturn mapping the mapping, or nil, text and code

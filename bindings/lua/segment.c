@@ -52,7 +52,7 @@ static uint32_t check_mode(lua_State *L, int arg)
  * Addresses: "sky" and "posix:sky", "sysv:5678", "file:results.bin",
  * "memfd:label", "anonymous:".
  *
- * @usage local segment = assert(neap.segment.create("sky", "1M", {mode = "0640"}))
+ * @usage local segment = assert(neap.segment.create("sky", "1M"))
  * @function create
  * @tparam string address
  * @tparam integer|string size bytes, or text such as "64K"
@@ -78,7 +78,7 @@ static int segment_create(lua_State *L)
 /***
  * Open a segment that is there, whoever made it.
  *
- * @usage local segment = assert(neap.segment.open("sysv:5678", {read_only = true}))
+ * @usage local segment = assert(neap.segment.open("sysv:5678"))
  * @function open
  * @tparam string address
  * @tparam[opt] table options read_only
@@ -167,7 +167,9 @@ static void set_stat(lua_State *L, const neap_segment_stat *stat)
  * The posix and sysv segments of this machine: tables with address, is_heap
  * and what segment:stat() tells.
  *
- * @usage for _, s in ipairs(neap.segment.list()) do print(s.address, s.size) end
+ * @usage for _, item in ipairs(neap.segment.list()) do
+ *   print(item.address, item.size)
+ * end
  * @function list
  * @treturn table, or nil, text and code
  */

@@ -1,6 +1,6 @@
 --- Runs the tests of the Lua binding.
 --
---     lua tests/lua/run.lua [--list] [--verbose] [--calm | --hostile] [WORDS ...]
+--     lua tests/lua/run.lua [--list] [--verbose] [--calm|--hostile] [WORDS ...]
 --
 -- Every tests/lua/test_*.lua is run, or what has one of the WORDS in its file
 -- or name; each test in a process of its own with a deadline, twice: once as

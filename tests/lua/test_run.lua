@@ -38,7 +38,9 @@ local function handed_out(...)
     return seen
   end)
   local all = {}
-  for _, seen in ipairs(results) do table.move(seen, 1, #seen, #all + 1, all) end
+  for _, seen in ipairs(results) do
+    table.move(seen, 1, #seen, #all + 1, all)
+  end
   table.sort(all)
   return all
 end

@@ -58,7 +58,7 @@ function neap.now() end
 ---@return neap.mapping? mapping
 ---@return string? text
 ---@return neap.code? code
----@overload fun(address: string, prot: "rw"|"r"): neap.mapping?, string?, neap.code?
+---@overload fun(address: string, prot: "rw"|"r"): neap.mapping?
 function neap.map(address, size, prot) end
 
 ---@class neap.run_options
