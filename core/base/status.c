@@ -25,6 +25,8 @@ const char *neap_status_name(int status)
     for (size_t i = 0; i < NEAP__COUNT(own); i++)
         if (own[i].value == status)
             return own[i].name;
+    if (status == -ENOTSUP)
+        return "ENOTSUP"; /* on Linux the same number as EOPNOTSUPP */
     const char *name = status < 0 && status > -4096
                            ? strerrorname_np(-status) : NULL;
     if (name)

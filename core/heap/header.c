@@ -7,7 +7,6 @@
 #include "heap/heap.h"
 
 #define PAGE 4096u
-#define EXTENTS_AT_BIRTH ((uint64_t)NEAP_SH_EXTENTS_MADE)
 
 /* In the order of header.sizes; the names are what ELAYOUT's text says. */
 static const struct {
@@ -86,9 +85,9 @@ static void format_memory(struct neap_sh_header *header,
     char *base = (char *)header;
     uint64_t meta = header->heap_offset, meta_bytes = meta_size(shape);
     struct neap_sh_extent *extents = (struct neap_sh_extent *)(base + meta);
-    for (uint64_t i = 2; i < EXTENTS_AT_BIRTH; i++) {
+    for (uint64_t i = 2; i < NEAP_SH_EXTENTS_AT_BIRTH; i++) {
         extents[i].state = NEAP_SH_UNUSED;
-        extents[i].next = i + 1 < EXTENTS_AT_BIRTH
+        extents[i].next = i + 1 < NEAP_SH_EXTENTS_AT_BIRTH
                               ? meta + (i + 1) * sizeof *extents : 0;
     }
     uint64_t second = meta + sizeof *extents;
@@ -102,10 +101,10 @@ static void format_memory(struct neap_sh_header *header,
     extents[1].below = meta;
 
     header->extent_unused = second + sizeof *extents;
-    header->extent_spare = EXTENTS_AT_BIRTH - 2;
-    header->extent_total = EXTENTS_AT_BIRTH;
+    header->extent_spare = NEAP_SH_EXTENTS_AT_BIRTH - 2;
+    header->extent_total = NEAP_SH_EXTENTS_AT_BIRTH;
     header->extent_last = second;
-    header->table = meta + EXTENTS_AT_BIRTH * sizeof *extents;
+    header->table = meta + NEAP_SH_EXTENTS_AT_BIRTH * sizeof *extents;
     header->table_words = NEAP_SH_TABLE_LEAST;
     header->meta_next = header->table + NEAP_SH_TABLE_LEAST * 8;
     header->meta_end = meta + meta_bytes;

@@ -27,7 +27,7 @@
 #define DEFAULT_RESERVE (UINT64_C(64) << 30)
 #define LARGEST_RESERVE (UINT64_C(1) << 42)
 #define DEFAULT_SYSV_SIZE (UINT64_C(64) << 20)
-#define SLOTS_AT_BIRTH 4
+#define SLOTS_AT_BIRTH 2
 #define TRIES 1000 /* to open what is there or make what is not */
 #define ANONYMOUS_LABEL "neap"
 #define SYSV_MODE_IN_BIRTH 0611

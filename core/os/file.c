@@ -102,9 +102,20 @@ int neap__file_create(const char *path)
 }
 
 
+/* Without /proc an unnamed file could not be named. Asked once: that it is
+ * there does not change while a process runs. */
+static bool have_proc(void)
+{
+    static _Atomic bool known;
+    if (!atomic_load(&known) && access("/proc/self/fd", X_OK) == 0)
+        atomic_store(&known, true);
+    return atomic_load(&known);
+}
+
+
 int neap__file_create_unnamed(const char *directory)
 {
-    if (access("/proc/self/fd", X_OK) < 0)
+    if (!have_proc())
         return -EOPNOTSUPP;
     int fd = open_retried(directory, O_RDWR | O_TMPFILE, 0600);
     /* Kernels before O_TMPFILE see the request to write to a directory. */

@@ -39,7 +39,7 @@ int neap__pages_reserve(int fd, bool read_only, uint64_t least,
 
 
 /* The file holds 36 characters, 32 of them hexadecimal. */
-void neap__boot_id(uint64_t ret_id[2])
+static void read_boot_id(uint64_t ret_id[2])
 {
     ret_id[0] = ret_id[1] = 0;
     int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
@@ -56,4 +56,22 @@ void neap__boot_id(uint64_t ret_id[2])
         ret_id[digits / 16] = ret_id[digits / 16] << 4 | digit;
         digits++;
     }
+}
+
+
+/* It does not change while we run. Two threads may both read it: they read the
+ * same. */
+void neap__boot_id(uint64_t ret_id[2])
+{
+    static _Atomic uint64_t known[2];
+    static _Atomic bool is_known;
+    if (!atomic_load(&is_known)) {
+        uint64_t id[2];
+        read_boot_id(id);
+        atomic_store(&known[0], id[0]);
+        atomic_store(&known[1], id[1]);
+        atomic_store(&is_known, true);
+    }
+    ret_id[0] = atomic_load(&known[0]);
+    ret_id[1] = atomic_load(&known[1]);
 }

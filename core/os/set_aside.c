@@ -7,6 +7,9 @@
 
 #include "os/file.h"
 
+/* From this size on it is asked first whether there is so much at all. */
+#define ASK_FOR_ROOM (UINT64_C(1) << 20)
+
 
 static int allocate(int fd, int mode, uint64_t offset, uint64_t length)
 {
@@ -87,6 +90,27 @@ static uint64_t needed(const struct neap__file_facts *file, uint64_t offset,
 }
 
 
+/* The kernel's own way failed in a manner that another may not. */
+static int set_aside_otherwise(int fd, uint64_t offset, uint64_t length,
+                               int why)
+{
+    struct neap__file_facts before;
+    int status = neap__file_facts(fd, &before);
+    if (status < 0)
+        return status;
+    if (why == -EINTR) {
+        status = allocate_in_pieces(fd, offset, length);
+        if (status < 0)
+            undo(fd, before.size, offset, offset + length);
+        return status;
+    }
+    status = set_aside_by_writing(fd, before.size, offset + length);
+    if (status < 0)
+        (void)neap__file_resize(fd, before.size);
+    return status;
+}
+
+
 int neap__set_aside(int fd, uint64_t offset, uint64_t length)
 {
     struct neap__file_facts before;
@@ -94,23 +118,15 @@ int neap__set_aside(int fd, uint64_t offset, uint64_t length)
         return 0;
     if (offset > INT64_MAX || length > INT64_MAX - offset)
         return -EFBIG;
-    int status = neap__file_facts(fd, &before);
-    if (status < 0)
-        return status;
-
-    if (!neap__file_has_room(fd, needed(&before, offset, length)))
-        return -ENOSPC;
-    status = allocate(fd, 0, offset, length);
-    if (status == -EOPNOTSUPP || status == -ENOSYS) {
-        status = set_aside_by_writing(fd, before.size, offset + length);
+    if (length >= ASK_FOR_ROOM) {
+        int status = neap__file_facts(fd, &before);
         if (status < 0)
-            (void)neap__file_resize(fd, before.size);
-        return status;
+            return status;
+        if (!neap__file_has_room(fd, needed(&before, offset, length)))
+            return -ENOSPC;
     }
-    if (status == -EINTR) {
-        status = allocate_in_pieces(fd, offset, length);
-        if (status < 0)
-            undo(fd, before.size, offset, offset + length);
-    }
+    int status = allocate(fd, 0, offset, length);
+    if (status == -EINTR || status == -EOPNOTSUPP || status == -ENOSYS)
+        return set_aside_otherwise(fd, offset, length, status);
     return status;
 }

@@ -147,8 +147,11 @@ static long enumerate(const char *what, int (*action)(void), bool there)
 {
     long before = failures;
     clean();
-    if (there && make() < 0)
+    /* What the process learns once, it shall know in every child. */
+    if (make() < 0)
         failed(what, 0, neap_error_text());
+    if (!there)
+        clean();
     long points = run_child(action, 0);
     if (points < 0)
         failed(what, 0, "it fails without a death");

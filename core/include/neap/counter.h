@@ -30,8 +30,8 @@ typedef enum neap_counter_kind {
 } neap_counter_kind;
 
 /** Open the counter of that name, or make it, at 0.
- * @return 0; NEAP_CREATED; NEAP_ETYPE; -EINVAL a bad name; -ENOSPC; -EACCES
- * read-only heap and no such counter. */
+ * @return 0; NEAP_CREATED; NEAP_ETYPE; -EINVAL a bad name; -ENOSPC; -ENOENT
+ * a read-only heap has no such counter. */
 NEAP_API NEAP_MUST_CHECK
 int neap_counter_open(neap_heap *heap, const char *name,
                       neap_counter **ret_counter);
