@@ -151,8 +151,8 @@ NEAP_HANDLE(Counter)
 %feature("docstring") Counter
     "A 64-bit number that any process may change at any time.\n\n"
     "Made by heap.counter(name, kind). Every method is atomic and never\n"
-    "blocks. Integers wrap around at 64 bits; counters of kind \"double\" take\n"
-    "and give floats; \"striped\" ones add cheaply from many threads, and\n"
+    "blocks. Integers wrap around at 64 bits; counters of kind \"double\"\n"
+    "take and give floats; \"striped\" ones add cheaply from many threads, and\n"
     "refuse (OSError ENOTSUP) exchange, compare_exchange, max and min.\n"
     "A counter that was dropped from its heap is OSError EIDRM. Pickles as\n"
     "its address.";

@@ -1,4 +1,4 @@
-/* Mutexes that outlive their owner. What is free is locked with the GIL held. */
+/* Mutexes that outlive their owner. A free one is locked with the GIL held. */
 %{
 typedef struct Mutex {
     neap_mutex *core;
@@ -85,8 +85,8 @@ NEAP_HANDLE(Mutex)
     "A lock between processes that outlives its owner.\n\n"
     "Made by heap.mutex(name). The owner is a thread; `with mutex:` locks and\n"
     "unlocks. When an owner dies inside its critical section, the next one to\n"
-    "lock gets the mutex and finds `abandoned` true: what the section protects\n"
-    "may be half-changed. It is not recursive: locking it twice from one\n"
+    "lock gets the mutex and finds `abandoned` true: what the section\n"
+    "protects may be half-changed. It is not recursive: locking it twice from one\n"
     "thread is OSError EDEADLK. One that was dropped is OSError EIDRM.\n"
     "Pickles as its address.";
 

@@ -252,7 +252,7 @@ def test_fetch_add_refuses_what_cannot_be_added(heap):
         neap.fetch_add(heap.array("l", 2, "i8").view("u1"), 0)
 
 
-# -- bad input -------------------------------------------------------------------
+# -- bad input -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("shape, error", [

@@ -316,7 +316,8 @@ def test_a_closed_mutex_is_a_value_error(heap):
 
 def test_a_mutex_that_is_waited_for_cannot_be_closed(lock):
     with Holder(lock) as holder:
-        thread = threading.Thread(target=lambda: (lock.acquire(), lock.release()))
+        thread = threading.Thread(
+            target=lambda: (lock.acquire(), lock.release()))
         thread.start()
 
         def refused():

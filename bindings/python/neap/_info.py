@@ -48,7 +48,8 @@ class ObjectInfo(NamedTuple):
 def object_info(raw):
     name, kind, variant, _, code, shape, size, value, holder, id = raw
     return ObjectInfo(
-        name, kind, variant, LONG_NAMES.get(code), shape, size, value, holder, id
+        name, kind, variant, LONG_NAMES.get(code), shape, size, value, holder,
+        id,
     )
 
 

@@ -33,8 +33,8 @@ def bytes_of(size, what="size"):
         return int(float(text[: len(text) - len(unit)]) * _UNITS[unit])
     except (ValueError, OverflowError):
         raise ValueError(
-            f"{what} {size!r} is not a size: write an int, or \"64K\", \"1.5M\", "
-            "\"64G\""
+            f'{what} {size!r} is not a size: write an int, or "64K", "1.5M", '
+            '"64G"'
         ) from None
 
 
@@ -195,7 +195,8 @@ class Mapping(_neap.Mapping):
     def bytes(self, offset=0, length=None):
         """A copy of `length` bytes from `offset` on (None: to the end)."""
         if length is None:
-            length = max(0, len(self) - offset) if isinstance(offset, int) else 0
+            whole = isinstance(offset, int)  # what it is not, C refuses
+            length = max(0, len(self) - offset) if whole else 0
         return self._read_bytes(offset, length)
 
     def write_bytes(self, offset, data):

@@ -109,10 +109,8 @@ def _pickled_answer(call):
     try:
         return pickle.dumps(("value", value), 5)
     except Exception as error:
-        return pickle.dumps(
-            ("unsent", type(value).__name__, f"{type(error).__name__}: {error}"),
-            5,
-        )
+        why = f"{type(error).__name__}: {error}"
+        return pickle.dumps(("unsent", type(value).__name__, why), 5)
 
 
 def _seed_words(seed, index):
