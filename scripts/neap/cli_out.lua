@@ -136,6 +136,22 @@ function out.list(items)
   return setmetatable(items or {}, is_list)
 end
 
+local function collect_keys(value, keys)
+  for key, item in pairs(value) do
+    if type(key) == "string" then keys[key] = true end
+    if type(item) == "table" then collect_keys(item, keys) end
+  end
+end
+
+--- Every key in it, sorted, so that the same thing is always told the same way.
+local function sorted_keys(value)
+  local keys, order = {}, {}
+  collect_keys(value, keys)
+  for key in pairs(keys) do order[#order + 1] = key end
+  table.sort(order)
+  return order
+end
+
 --- Print a value as JSON.
 function out.json(value)
   local found, json = pcall(require, "dkjson")
@@ -143,7 +159,7 @@ function out.json(value)
     out.fail("--json needs the dkjson library: apt install lua-dkjson, "
              .. "or luarocks install dkjson")
   end
-  print(json.encode(value, {indent = true}))
+  print(json.encode(value, {indent = true, keyorder = sorted_keys(value)}))
 end
 
 return out

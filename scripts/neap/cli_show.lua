@@ -14,6 +14,7 @@ function show.describe(command)
     .. "threads that are attached for writing. It is opened for reading only: "
     .. "nothing changes.")
   command:argument("heap", "Its address: sky, sysv:5678, ./results.neap.")
+  command:flag("--names", "Print the names of its objects alone, a line each.")
 end
 
 -- Values ---------------------------------------------------------------------
@@ -106,7 +107,10 @@ function show.run(args)
   if objects then slots, why = heap:slots() end
   if not slots then out.fail(why) end
 
-  if args.json then
+  if args.names then
+    for _, item in ipairs(objects) do print(item.name) end
+    return 0
+  elseif args.json then
     info.address, info.slots_total, info.slots = heap:address(), info.slots, nil
     info.mode, info.owner = out.mode(info.mode), out.owner(info.uid)
     info.objects, info.slots = out.list(objects), out.list(slots)

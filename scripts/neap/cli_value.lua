@@ -21,13 +21,17 @@ local function add_indices(command)
                    .. "in Lua."):args "*":convert(to_index)
 end
 
---- Call a method of an array: what it raises is the caller's mistake.
-local function attempt(method, array, ...)
-  local sound, first, second = pcall(method, array, ...)
-  if not sound then
-    out.fail((tostring(first):gsub("^bad argument #%d+ to '[^']*' ", "")))
-  end
-  if first == nil then out.fail(second) end
+--- What an object raises is a mistake of the command line: say it so.
+local function fail_of(raised, what)
+  local why = raised:match("^bad argument #%d+ to '[^']*' %((.*)%)$")
+  out.fail(why and what .. ": " .. why or raised)
+end
+
+--- Call a method of an object.
+local function attempt(method, object, ...)
+  local sound, first, second = pcall(method, object, ...)
+  if not sound then fail_of(first, tostring(object)) end
+  if first == nil and second then out.fail(second) end
   return first, second
 end
 
@@ -152,10 +156,7 @@ local function set_element(heap, item, text, indices)
   local arguments = {table.unpack(indices)}
   arguments[#arguments + 1] = first
   arguments[#arguments + 1] = second
-  local sound, why = pcall(array.set, array, table.unpack(arguments))
-  if not sound then
-    out.fail((why:gsub("^bad argument #%d+ to '[^']*' ", "")))
-  end
+  attempt(array.set, array, table.unpack(arguments))
   return get_element(heap, item, indices)
 end
 
