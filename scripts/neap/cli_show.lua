@@ -41,11 +41,19 @@ local function preview(heap, item)
   return table.concat(texts, " ") .. (is_all and "" or " ...")
 end
 
-local function value_text(heap, item)
-  if item.kind == "array" then return preview(heap, item) end
-  if item.kind == "mutex" then
-    return item.holder and ("held by pid %d"):format(item.holder) or "free"
+local function holder_text(pid, slots)
+  if not pid then return "free" end
+  for _, slot in ipairs(slots) do
+    if slot.dead and slot.pid == pid then
+      return ("held by pid %d, which is dead"):format(pid)
+    end
   end
+  return ("held by pid %d"):format(pid)
+end
+
+local function value_text(heap, item, slots)
+  if item.kind == "array" then return preview(heap, item) end
+  if item.kind == "mutex" then return holder_text(item.holder, slots) end
   return item.value and element_text(item.value) or ""
 end
 
@@ -66,7 +74,7 @@ local function print_facts(heap, info)
                    "dim"))
 end
 
-local function print_objects(heap, objects)
+local function print_objects(heap, objects, slots)
   if #objects == 0 then
     print("No objects.")
     return
@@ -76,7 +84,7 @@ local function print_objects(heap, objects)
     rows[i] = {
       out.printable(item.name), item.kind, item.type or item.variant or "",
       item.shape and table.concat(item.shape, "x") or "",
-      item.bytes and out.size(item.bytes) or "", value_text(heap, item),
+      item.bytes and out.size(item.bytes) or "", value_text(heap, item, slots),
     }
   end
   out.table({{"OBJECT"}, {"KIND"}, {"TYPE"}, {"SHAPE"},
@@ -119,7 +127,7 @@ function show.run(args)
   end
   print_facts(heap, info)
   print()
-  print_objects(heap, objects)
+  print_objects(heap, objects, slots)
   print_slots(slots)
   return 0
 end

@@ -157,6 +157,24 @@ test("every command has --help", function()
                   ("neap %s (%s)\n"):format(neap.version, _VERSION))
 end)
 
+test("a library that is missing is named, with the cure", function()
+  local path = support.file("blind.lua", [[
+    local hidden = arg[1]
+    local search = package.searchers[2]
+    package.searchers[2] = function(name)
+      if name == hidden then return "hidden" end
+      return search(name)
+    end
+    os.exit(require "neap.cli".main{"ls", "--json"})
+  ]])
+  for library, package in pairs{argparse = "lua-argparse",
+                                dkjson = "lua-dkjson"} do
+    local _, errors, code = run(path .. " " .. library)
+    lu.assertEquals(code, 1)
+    lu.assertStrContains(errors, "apt install " .. package)
+  end
+end)
+
 -- ls, show -----------------------------------------------------------------------
 
 test("ls tells of heaps and raw segments of every kind", function()
@@ -316,6 +334,7 @@ test("gc reaps the dead and removes what nobody uses", function()
     os.execute("kill -KILL $PPID")
   end)
   killed:wait()
+  lu.assertStrContains(says("show " .. name), "which is dead")
   local passing = support.name("passing")
   neap.fork(function()
     neap.open(passing, {ephemeral = true}):counter("n"):add()
