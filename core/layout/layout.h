@@ -29,6 +29,7 @@
 #include <stdint.h>
 
 #include "neap/heap.h"
+#include "os/life.h"
 #include "neap/version.h"
 
 #define NEAP_SH_MAGIC "NEAPHEAP"
@@ -81,12 +82,6 @@
 #endif
 
 typedef _Atomic uint64_t neap_sh_word;
-
-/* Proof of life, see os.h: a robust mutex of the C library. */
-struct neap_sh_life {
-    _Atomic uint32_t word;  /* thread id of its owner; kernel marks its death */
-    uint8_t libc[60];       /* the rest of pthread_mutex_t */
-};
 
 /* One store of a redo record: *(base + offset) = value. */
 struct neap_sh_store {
@@ -235,7 +230,6 @@ struct neap_sh_header {
     neap_sh_word bins[NEAP_SH_BINS]; /* heads, offsets of extent records */
 };
 
-_Static_assert(sizeof(struct neap_sh_life) == 64, "life is one line");
 _Static_assert(sizeof(struct neap_sh_redo) == 896, "redo fills the slot");
 _Static_assert(sizeof(struct neap_sh_slot) == NEAP_SH_SLOT_SIZE, "slot");
 _Static_assert(offsetof(struct neap_sh_slot, held) == 128, "slot.held");

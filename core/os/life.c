@@ -9,8 +9,7 @@
 #include <linux/futex.h>
 #include <pthread.h>
 
-#include "layout/layout.h"
-#include "os/os.h"
+#include "os/life.h"
 
 _Static_assert(sizeof(pthread_mutex_t) <= sizeof(struct neap_sh_life),
                "a mutex fits");
