@@ -123,7 +123,9 @@ static int by_letters(const void *one, const void *other)
 
 static int by_count(const void *one, const void *other)
 {
-    int64_t a = ((const struct word *)one)->n, b = ((const struct word *)other)->n;
+    int64_t a = ((const struct word *)one)->n;
+    int64_t b = ((const struct word *)other)->n;
+
     return a == b ? by_letters(one, other) : a > b ? -1 : 1;
 }
 

@@ -71,6 +71,6 @@ with neap.heap() as heap:
             counts[item.name] = item.value
         else:
             counts[bytes(heap.memoryview(item.name)).decode()] += 1
-for word, n in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:10]:
-    print(f"{n:7} {word}")
+for n, word in sorted((-n, word) for word, n in counts.items())[:10]:
+    print(f"{-n:7} {word}")
 print(f"{sum(counts.values())} words, {len(counts)} different")

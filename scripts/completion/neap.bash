@@ -1,7 +1,8 @@
 # Completion of the command neap in bash.
 
 _neap() {
-    local commands='ls show get set rm gc check' word=$2 command=${COMP_WORDS[1]}
+    local commands='ls show get set rm gc check'
+    local word=$2 command=${COMP_WORDS[1]}
     # Addresses have colons, at which bash parts words.
     local before=${COMP_LINE:0:COMP_POINT}
     before=${before##*[[:space:]]}

@@ -94,7 +94,8 @@ end
 
 local function row_of(item)
   local is = {"raw", "dim"}
-  if item.heap then is = item.error and {"heap?", "red"} or {"heap", "green"} end
+  if item.heap then is = {"heap", "green"} end
+  if item.heap and item.error then is = {"heap?", "red"} end
   return {
     out.printable(item.address), is, item.kind, size_or_dash(item.used),
     out.size(item.size), size_or_dash(item.reserved), out.owner(item.uid),

@@ -12,7 +12,7 @@ local function to_index(text)
 end
 
 local function add_common(command)
-  command:argument("heap", "The heap's address: sky, sysv:5678, ./results.neap.")
+  command:argument("heap", "A heap: sky, sysv:5678, ./results.neap.")
   command:argument("name", "The object's name.")
 end
 

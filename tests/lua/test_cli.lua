@@ -67,7 +67,7 @@ local function furnished()
   return heap, name
 end
 
--- Scripts ----------------------------------------------------------------------
+-- Scripts --------------------------------------------------------------------
 
 test("a script has neap, its arguments and its name", function()
   local path = support.file("a script.lua", [[
@@ -83,7 +83,8 @@ test("a script runs from any directory, through any link", function()
   assert(os.execute(("ln -s %s %s"):format(
     "$(readlink -f " .. command .. ")", link)))
   local output = support.shell(
-    "cd / && env -i PATH=/usr/bin:/bin " .. link .. " -e 'print(neap.now() > 0)'")
+    "cd / && env -i PATH=/usr/bin:/bin " .. link
+    .. " -e 'print(neap.now() > 0)'")
   lu.assertEquals(output, "true\n")
 end)
 
@@ -135,7 +136,7 @@ test("a command wins over a script, and a path over a command", function()
   lu.assertNotStrContains(support.shell(here .. absolute .. " ls"), "a script")
 end)
 
--- The command line -------------------------------------------------------------
+-- The command line -----------------------------------------------------------
 
 test("what makes no sense is status 2, and --help tells", function()
   refuses("frobnicate", 2, "'frobnicate' is neither a command nor a script")
@@ -175,7 +176,7 @@ test("a library that is missing is named, with the cure", function()
   end
 end)
 
--- ls, show -----------------------------------------------------------------------
+-- ls, show -------------------------------------------------------------------
 
 test("ls tells of heaps and raw segments of every kind", function()
   local heap, name = furnished()
@@ -254,7 +255,7 @@ test("a name cannot steer the terminal", function()
   lu.assertTrue(heap:unlink())
 end)
 
--- get, set -----------------------------------------------------------------------
+-- get, set -------------------------------------------------------------------
 
 test("get prints counters, elements, arrays, permits, holders", function()
   local heap, name = furnished()
@@ -305,7 +306,7 @@ test("set changes counters and elements, and takes no nonsense", function()
   lu.assertTrue(heap:unlink())
 end)
 
--- rm, gc, check ------------------------------------------------------------------
+-- rm, gc, check --------------------------------------------------------------
 
 test("rm removes heaps and segments, and tells what is not there", function()
   local heap, name = furnished()
@@ -386,7 +387,7 @@ test("check tells a sound heap from a damaged one", function()
   lu.assertTrue(heap:unlink())
 end)
 
--- The prompt ---------------------------------------------------------------------
+-- The prompt -----------------------------------------------------------------
 
 --- A terminal without editing, fed with these lines.
 local function at_prompt(lines)
@@ -423,7 +424,7 @@ test("the prompt completes names of modules, handles and arrays", function()
   _G.sky, _G.grid = nil, nil
 end)
 
--- The environment ------------------------------------------------------------------
+-- The environment ------------------------------------------------------------
 
 test("build/env keeps what is set, and sourcing twice adds nothing", function()
   local source = ". " .. build .. "/env; "
@@ -439,7 +440,7 @@ test("build/env keeps what is set, and sourcing twice adds nothing", function()
   end
 end)
 
--- The tree's own checks --------------------------------------------------------------
+-- The tree's own checks ------------------------------------------------------
 
 test("check_layers finds an include from above", function()
   local checker = support.root .. "/scripts/check_layers"
