@@ -173,9 +173,8 @@ int neap__lock_slow(struct neap__seat *seat, _Atomic uint32_t *word,
     int status = 0;
     if (deadline == NEAP_NOW || !spin(seat, word)) {
         while (!take_free(seat, word, carry)) {
-            status = wait_round(seat, word, deadline, &cap);
-            if (status == 0 && id && !same_object(word, id))
-                status = -EIDRM;
+            status = id && !same_object(word, id)
+                         ? -EIDRM : wait_round(seat, word, deadline, &cap);
             if (status < 0)
                 goto fail;
             carry = deadline == NEAP_NOW ? 0 : NEAP_SH_WAITERS;
