@@ -78,10 +78,17 @@ static inline int64_t permits_in(neap_semaphore *semaphore)
 }
 
 
+static inline void must_open(int status)
+{
+    if (status < 0)
+        FAIL("%s: %s", neap_status_name(status), neap_error_text());
+}
+
+
 static inline neap_counter *open_counter(neap_heap *heap, const char *name)
 {
     neap_counter *counter;
-    CHECK(neap_counter_open(heap, name, &counter) >= 0);
+    must_open(neap_counter_open(heap, name, &counter));
     return counter;
 }
 
@@ -89,7 +96,7 @@ static inline neap_counter *open_counter(neap_heap *heap, const char *name)
 static inline neap_mutex *open_mutex(neap_heap *heap, const char *name)
 {
     neap_mutex *mutex;
-    CHECK(neap_mutex_open(heap, name, &mutex) >= 0);
+    must_open(neap_mutex_open(heap, name, &mutex));
     return mutex;
 }
 
@@ -99,7 +106,7 @@ static inline neap_semaphore *open_semaphore(neap_heap *heap, const char *name,
                                              neap_semaphore_kind kind)
 {
     neap_semaphore *semaphore;
-    CHECK(neap_semaphore_open(heap, name, initial, kind, &semaphore) >= 0);
+    must_open(neap_semaphore_open(heap, name, initial, kind, &semaphore));
     return semaphore;
 }
 
@@ -109,7 +116,7 @@ static inline neap_array *open_bytes(neap_heap *heap, const char *name,
                                      uint64_t bytes)
 {
     neap_array *array;
-    CHECK(neap_array_open(heap, name, NEAP_TYPE_U8, 1, &bytes, &array) >= 0);
+    must_open(neap_array_open(heap, name, NEAP_TYPE_U8, 1, &bytes, &array));
     return array;
 }
 
