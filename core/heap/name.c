@@ -60,8 +60,9 @@ uint64_t neap__name_hash(const char *name)
 
 const char *neap_object_kind_name(neap_object_kind kind)
 {
-    static const char *const names[] = {"?", "counter", "array", "mutex",
-                                        "semaphore"};
+    static const char *const names[] = {
+        "?",     "counter", "array",     "mutex",  "semaphore", "event",
+        "latch", "condition", "rwlock", "barrier", "once"};
     return (unsigned)kind < NEAP__COUNT(names) ? names[kind] : "?";
 }
 
@@ -85,8 +86,9 @@ const char *neap__what_text(uint64_t what, const uint64_t *shape, char *buffer)
 {
     neap_object_kind kind = (neap_object_kind)neap_sh_what_kind(what);
     if (kind != NEAP_OBJECT_ARRAY) {
-        snprintf(buffer, TEXT_SIZE, "a %s%s", variant_name(what),
-                 neap_object_kind_name(kind));
+        const char *variant = variant_name(what);
+        snprintf(buffer, TEXT_SIZE, "%s %s%s", *variant == 'u' ? "an" : "a",
+                 variant, neap_object_kind_name(kind));
         return buffer;
     }
     neap_type type = (neap_type)neap_sh_what_type(what);
