@@ -7,7 +7,7 @@ try:
 except ImportError:
     numpy = None
 
-ELEMENTS = 1_000_000
+SIZES = (100_000, 1_000_000)  # in the processor's cache, and beyond it
 
 
 def sum_of(array):
@@ -60,25 +60,32 @@ def add_one(array):
     return run
 
 
+def bulk(bench, heap, elements):
+    ours = heap.array(f"f8 {elements}", elements, "f8")
+    theirs = numpy.zeros(elements)
+    # Both are really there before anything is measured.
+    ours[:] = theirs[:] = 1.0
+    for what, function in (("sum of", sum_of), ("+= 1 of", increment)):
+        bench.row(f"{what} {elements:,} f8", "us", ("neap", function(ours)),
+                  ("numpy on its own", function(theirs)))
+
+
 def rows(bench):
     if numpy is None:
         return
     heap = neap.heap()
-    ours = heap.array("f8", ELEMENTS, "f8")
-    theirs = numpy.zeros(ELEMENTS)
-    # Both pages are really there before anything is measured.
-    ours[:] = theirs[:] = 1.0
+    for elements in SIZES:
+        bulk(bench, heap, elements)
 
-    def both(what, unit, function, mine=ours, other=theirs):
-        bench.row(what, unit, ("neap", function(mine)),
-                  ("numpy on its own", function(other)))
+    def both(what, function, shape):
+        name = "x".join(map(str, shape))
+        bench.row(what, "ns",
+                  ("neap", function(heap.array(name, shape, "f8"))),
+                  ("numpy on its own", function(numpy.zeros(shape))))
 
-    both("sum of 1,000,000 f8", "us", sum_of)
-    both("+= 1 of 1,000,000 f8", "us", increment)
-    both("a[i]", "ns", element)
-    both("a[i] = 1.0", "ns", set_element)
-    both("a row of 1000 by 1000", "ns", row_of,
-         heap.array("rows", (1000, 1000), "f8"), numpy.zeros((1000, 1000)))
+    both("a[i]", element, (1000,))
+    both("a[i] = 1.0", set_element, (1000,))
+    both("a row of 1000 by 1000", row_of, (1000, 1000))
     counts, own = heap.array("i8", 1000, "i8"), numpy.zeros(1000, "i8")
     bench.row("fetch_add of an element", "ns", ("neap", fetch_add(counts)),
               ("numpy a[i] += 1, not atomic", add_one(own)))

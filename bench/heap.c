@@ -179,20 +179,27 @@ static size_t file_bytes(const char *name)
 }
 
 
+/* The number behind that word in a file of KiB. */
+static double kib_of(const char *path, const char *word)
+{
+    char line[256];
+    double kib = 0;
+    FILE *file = fopen(path, "r");
+    if (!file)
+        bench_failed(path, NULL);
+    while (fgets(line, sizeof line, file))
+        if (strncmp(line, word, strlen(word)) == 0)
+            kib = strtod(line + strlen(word), NULL);
+    fclose(file);
+    return kib;
+}
+
+
 /* What this process has in memory, page tables included. */
 static double resident(void)
 {
-    char line[128];
-    double kib = 0, n;
-    FILE *file = fopen("/proc/self/status", "r");
-    if (!file)
-        bench_failed("/proc/self/status", NULL);
-    while (fgets(line, sizeof line, file))
-        if (sscanf(line, "VmRSS: %lf", &n) == 1 ||
-            sscanf(line, "VmPTE: %lf", &n) == 1)
-            kib += n;
-    fclose(file);
-    return kib;
+    return kib_of("/proc/self/smaps_rollup", "Rss:") +
+           kib_of("/proc/self/status", "VmPTE:");
 }
 
 
@@ -206,6 +213,7 @@ static double cost_of_opening(uint64_t reserve)
     if (child == 0) {
         neap_heap *heap;
         open_existing(1);
+        resident();
         double before = resident();
         BENCH_OURS(neap_heap_open(address(), NULL, &heap));
         *ret = resident() - before;
