@@ -11,7 +11,7 @@ const char bench_noun[] = "array";
 #define ELEMENTS 100000
 
 
-/* -- making and dropping ------------------------------------------------------------ */
+/* -- making and dropping --------------------------------------------------- */
 
 static void make_and_drop(long n, uint64_t bytes)
 {
@@ -64,7 +64,7 @@ SIZES(DEFINE_SIZE)
     } while (0);
 
 
-/* -- in bulk -------------------------------------------------------------------------- */
+/* -- in bulk --------------------------------------------------------------- */
 
 static neap_array *a, *b;
 static double *x, *y;
@@ -73,8 +73,10 @@ static void open_ours(void)
 {
     uint64_t length = ELEMENTS;
     neap_value two = {.kind = 'f', .as.f = 2};
-    BENCH_OURS(neap_array_open(bench_heap(), "a", NEAP_TYPE_F64, 1, &length, &a));
-    BENCH_OURS(neap_array_open(bench_heap(), "b", NEAP_TYPE_F64, 1, &length, &b));
+    BENCH_OURS(neap_array_open(bench_heap(), "a", NEAP_TYPE_F64, 1, &length,
+                               &a));
+    BENCH_OURS(neap_array_open(bench_heap(), "b", NEAP_TYPE_F64, 1, &length,
+                               &b));
     BENCH_OURS(neap_array_fill(a, two));
     BENCH_OURS(neap_array_fill(b, two));
 }
@@ -169,7 +171,8 @@ static void add_theirs(long n)
 }
 
 
-static void bench_bulk(const char *what, void (*ours)(long), void (*theirs)(long))
+static void bench_bulk(const char *what, void (*ours)(long),
+                       void (*theirs)(long))
 {
     struct bench_subject subjects[] = {
         {"neap", open_ours, ours, close_ours},

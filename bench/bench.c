@@ -38,7 +38,7 @@ static const char *filter;
 static cpu_set_t allowed;
 
 
-/* -- small things ------------------------------------------------------------- */
+/* -- small things ---------------------------------------------------------- */
 
 void bench_failed(const char *what, const char *why)
 {
@@ -88,7 +88,7 @@ static double now(void)
 }
 
 
-/* -- processors ---------------------------------------------------------------- */
+/* -- processors ------------------------------------------------------------ */
 
 /* The i-th of the processors that we may use, from the last one on: the first
  * is where most systems serve their devices. */
@@ -113,7 +113,7 @@ static void roam(void)
 }
 
 
-/* -- one repetition ------------------------------------------------------------- */
+/* -- one repetition -------------------------------------------------------- */
 
 static double run_one(const struct bench_subject *subject, long n)
 {
@@ -186,7 +186,7 @@ static long calibrate(const struct bench_subject *subject)
 }
 
 
-/* -- a row ---------------------------------------------------------------------- */
+/* -- a row ----------------------------------------------------------------- */
 
 static int compare(const void *a, const void *b)
 {

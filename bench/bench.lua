@@ -96,7 +96,7 @@ function Bench:row_free(what, unit, ...)
   measure_row(self, what, unit, {...}, REPETITIONS_FREE, "median")
 end
 
-local noun = arg[1]
-local bench = setmetatable({noun = noun, wanted = (arg[2] or ""):lower()}, Bench)
+local noun, wanted = arg[1], (arg[2] or ""):lower()
+local bench = setmetatable({noun = noun, wanted = wanted}, Bench)
 local here = arg[0]:match("^(.*)/") or "."
 assert(loadfile(here .. "/" .. noun .. ".lua"))()(bench)

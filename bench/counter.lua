@@ -30,10 +30,10 @@ return function(bench)
 
   local theirs = {"table field, not shared", add_to_field}
   bench:row("add", "ns", {"neap", adder(counter)}, theirs)
-  bench:row("striped, add", "ns",
-    {"neap", adder(assert(heap:counter("striped", {kind = "striped"})))}, theirs)
-  bench:row("double, add", "ns",
-    {"neap", adder(assert(heap:counter("double", {kind = "double"})))}, theirs)
+  local striped = assert(heap:counter("striped", {kind = "striped"}))
+  bench:row("striped, add", "ns", {"neap", adder(striped)}, theirs)
+  local double = assert(heap:counter("double", {kind = "double"}))
+  bench:row("double, add", "ns", {"neap", adder(double)}, theirs)
   bench:row("get", "ns", {"neap", get},
     {"table field, not shared", get_field})
 end

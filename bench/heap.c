@@ -19,7 +19,7 @@ const char bench_noun[] = "heap";
 static char posix_name[80];
 
 
-/* -- ours ------------------------------------------------------------------------ */
+/* -- ours ------------------------------------------------------------------ */
 
 /* Also the address of the heap. */
 static const char *address(void)
@@ -91,7 +91,7 @@ static void make_and_drop(long n)
 }
 
 
-/* -- POSIX ----------------------------------------------------------------------- */
+/* -- POSIX ----------------------------------------------------------------- */
 
 /* Make it, and touch so much of it. */
 static void create_posix(const char *name, size_t touched)
@@ -166,7 +166,7 @@ static void touch_as_much(long n)
 }
 
 
-/* -- memory ---------------------------------------------------------------------- */
+/* -- memory ---------------------------------------------------------------- */
 
 static size_t file_bytes(const char *name)
 {
