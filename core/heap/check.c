@@ -25,6 +25,7 @@ struct walk {
     uint64_t extents_in_use; /* records that describe bytes */
     uint64_t extents_used;   /* of them, data of arrays */
     uint64_t arrays;
+    uint64_t meta_bytes;     /* of meta chunks */
 };
 
 
@@ -125,6 +126,8 @@ static void count_extent(struct walk *walk, struct neap_sh_extent *extent)
     } else {
         report->used_bytes += extent->size;
     }
+    if (state == NEAP_SH_META)
+        walk->meta_bytes += extent->size;
     if (state == NEAP_SH_USED)
         check_owner(walk, extent);
 }
@@ -247,6 +250,23 @@ static void check_records(struct walk *walk)
 }
 
 
+/* Every byte of the meta chunks is somebody's, or known to be nobody's. */
+static void check_meta(struct walk *walk)
+{
+    struct neap_sh_header *header = walk->header;
+    uint64_t tables = atomic_load(&header->table_other) ? 2 : 1;
+    uint64_t known =
+        atomic_load(&header->entry_total) * sizeof(struct neap_sh_entry) +
+        atomic_load(&header->extent_total) * sizeof(struct neap_sh_extent) +
+        tables * atomic_load(&header->table_words) * 8 +
+        atomic_load(&header->meta_lost) +
+        (atomic_load(&header->meta_end) - atomic_load(&header->meta_next));
+    if (known != walk->meta_bytes)
+        problem(walk, &walk->report->leaks, "%llu bytes of bookkeeping are "
+                "accounted for, of %llu", (ull)known, (ull)walk->meta_bytes);
+}
+
+
 /* -- objects ----------------------------------------------------------------------- */
 
 /* Owned by a slot that is not there, and not for a moment only? */
@@ -289,6 +309,20 @@ static bool permits_add_up(struct walk *walk, struct neap_sh_entry *entry)
 }
 
 
+/* Each party that waits has a share, which says in which phase. */
+static bool parties_add_up(struct walk *walk, struct neap_sh_entry *entry)
+{
+    for (int i = 0; i < LOOKS; i++) {
+        uint64_t value = atomic_load(&entry->value);
+        uint64_t phase = value >> 32;
+        if (neap__shares_count(walk->heap, atomic_load(&entry->id),
+                               phase + 1) == (value & UINT32_MAX))
+            return true;
+    }
+    return false;
+}
+
+
 static void check_array(struct walk *walk, struct neap_sh_entry *entry)
 {
     walk->arrays++;
@@ -326,8 +360,18 @@ static void check_entry(struct walk *walk, struct neap_sh_entry *entry)
                     NEAP_NAME_MAX, entry->name,
                     (ull)atomic_load(&entry->limit));
         break;
+    case NEAP_OBJECT_BARRIER:
+        if (!parties_add_up(walk, entry))
+            problem(walk, &walk->report->leaks, "barrier '%.*s': not as many "
+                    "wait as it says", NEAP_NAME_MAX, entry->name);
+        break;
     case NEAP_OBJECT_COUNTER:
     case NEAP_OBJECT_MUTEX:
+    case NEAP_OBJECT_EVENT:
+    case NEAP_OBJECT_LATCH:
+    case NEAP_OBJECT_CONDITION:
+    case NEAP_OBJECT_RWLOCK:
+    case NEAP_OBJECT_ONCE:
         break;
     default:
         problem(walk, &walk->report->torn, "'%.*s' is of no kind",
@@ -446,6 +490,7 @@ static void check_all(struct neap_heap *heap, neap_check_report *report)
     check_extents(&walk);
     check_bins(&walk);
     check_records(&walk);
+    check_meta(&walk);
     check_directory(&walk);
     check_free_entries(&walk);
 }

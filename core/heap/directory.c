@@ -18,6 +18,7 @@
 #include "recovery/wait.h"
 
 #define READ_TRIES 1000
+#define ENTRIES_BYTES (NEAP_SH_ENTRIES_MADE * sizeof(struct neap_sh_entry))
 
 
 static int corrupt(struct neap_heap *heap, const char *what)
@@ -103,15 +104,13 @@ static void read_entry(const struct neap_sh_entry *entry,
 
 /* -- room for one more ----------------------------------------------------------- */
 
-/* The new words are filled while nobody refers to them. */
-static int rehash(struct neap__seat *seat, uint64_t words, uint64_t offset,
-                  bool replaces_other)
+/* Put all names that there are into words that nobody refers to yet.
+ * @return how many; NEAP_ECORRUPT. */
+static int64_t fill_table(struct neap_heap *heap, neap_sh_word *fresh,
+                          uint64_t words)
 {
-    struct neap_heap *heap = seat->heap;
-    struct neap_sh_header *header = neap__header(heap);
     uint64_t old_words, used = 0;
     neap_sh_word *old = neap__table(heap, &old_words);
-    neap_sh_word *fresh = neap__at(heap, offset, words * 8, 8);
     if (!old || !fresh)
         return corrupt(heap, "its directory");
     memset((void *)fresh, 0, words * 8);
@@ -128,13 +127,41 @@ static int rehash(struct neap__seat *seat, uint64_t words, uint64_t offset,
             k = (k + 1) & (words - 1);
         atomic_store_explicit(&fresh[k], value, memory_order_relaxed);
     }
+    return (int64_t)used;
+}
+
+
+/* A table of the same size has the old one as its twin, for the next time; what
+ * a larger one replaces is outgrown for ever. */
+static void account_tables(struct neap__tx *tx, uint64_t words, bool larger,
+                           bool found)
+{
+    struct neap_sh_header *header = neap__header(tx->seat->heap);
+    uint64_t outgrown = header->table_words * 8;
+    if (header->table_other)
+        outgrown *= 2;
+    if (found)
+        neap__meta_take(tx, words * 8);
+    if (larger)
+        neap__tx_set(tx, &header->meta_lost, header->meta_lost + outgrown);
+    neap__tx_set(tx, &header->table_other, larger ? 0 : header->table);
+}
+
+
+static int rehash(struct neap__seat *seat, uint64_t words, uint64_t offset,
+                  bool found)
+{
+    struct neap_sh_header *header = neap__header(seat->heap);
+    int64_t used = fill_table(seat->heap,
+                              neap__at(seat->heap, offset, words * 8, 8), words);
+    if (used < 0)
+        return (int)used;
     struct neap__tx tx;
     neap__tx_begin(&tx, seat);
-    neap__tx_set(&tx, &header->table_other,
-                 replaces_other ? header->table : 0);
+    account_tables(&tx, words, words != header->table_words, found);
     neap__tx_set(&tx, &header->table, offset);
     neap__tx_set(&tx, &header->table_words, words);
-    neap__tx_set(&tx, &header->table_used, used);
+    neap__tx_set(&tx, &header->table_used, (uint64_t)used);
     neap__tx_set(&tx, &header->version, header->version + 1);
     return neap__tx_commit(&tx);
 }
@@ -150,14 +177,11 @@ static int keep_table(struct neap__seat *seat)
         return 0;
     bool larger = (header->objects + 1) * 2 > words;
     uint64_t offset = larger ? 0 : header->table_other;
+    bool find = offset == 0;
     if (larger)
         words *= 2;
-    if (!offset) {
-        int status = neap__meta_take(seat, words * 8, &offset);
-        if (status < 0)
-            return status;
-    }
-    return rehash(seat, words, offset, !larger);
+    int status = find ? neap__meta_find(seat, words * 8, &offset) : 0;
+    return status < 0 ? status : rehash(seat, words, offset, find);
 }
 
 
@@ -166,18 +190,19 @@ static int make_entries(struct neap__seat *seat)
     struct neap_heap *heap = seat->heap;
     struct neap_sh_header *header = neap__header(heap);
     uint64_t first;
-    int status = neap__meta_take(
-        seat, NEAP_SH_ENTRIES_MADE * sizeof(struct neap_sh_entry), &first);
+    int status = neap__meta_find(seat, ENTRIES_BYTES, &first);
     if (status < 0)
         return status;
     struct neap_sh_entry *entries =
         (struct neap_sh_entry *)(heap->base + first);
+    memset((void *)entries, 0, ENTRIES_BYTES);
     for (uint64_t i = 0; i < NEAP_SH_ENTRIES_MADE; i++)
         entries[i].next = i + 1 < NEAP_SH_ENTRIES_MADE
                               ? first + (i + 1) * sizeof *entries
                               : header->entry_head;
     struct neap__tx tx;
     neap__tx_begin(&tx, seat);
+    neap__meta_take(&tx, ENTRIES_BYTES);
     neap__tx_set(&tx, &header->entry_head, first);
     if (!header->entry_head)
         neap__tx_set(&tx, &header->entry_tail,

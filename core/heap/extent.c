@@ -14,13 +14,12 @@
  */
 #include <string.h>
 
-#include "heap/heap.h"
+#include "heap/extent.h"
 #include "os/pages.h"
 
 #define PAGE UINT64_C(4096)
 #define STEP_LARGE (UINT64_C(1) << 20)
 #define LARGE_HEAP (UINT64_C(8) << 20)
-#define RECORDS_BYTES (NEAP_SH_EXTENTS_MADE * sizeof(struct neap_sh_extent))
 #define TRIES_IN_BIN 32
 
 
@@ -42,7 +41,8 @@ static bool is_free(uint64_t state)
 }
 
 
-static int corrupt(struct neap_heap *heap, const char *what, uint64_t offset)
+int neap__extent_corrupt(struct neap_heap *heap, const char *what,
+                         uint64_t offset)
 {
     return neap__fail(NEAP_ECORRUPT,
                       "heap %s: %s at offset %llu cannot be right; run "
@@ -58,7 +58,7 @@ static struct neap_sh_extent *follow(struct neap__tx *tx,
     uint64_t offset = neap__tx_get(tx, link);
     struct neap_sh_extent *extent = neap__extent_at(tx->seat->heap, offset);
     if (!extent)
-        neap__tx_fail(tx, corrupt(tx->seat->heap, "a link between extents",
+        neap__tx_fail(tx, neap__extent_corrupt(tx->seat->heap, "a link between extents",
                                   offset));
     return extent;
 }
@@ -127,7 +127,7 @@ static struct neap_sh_extent *search_bin(struct neap_heap *heap, uint32_t bin,
     for (int tries = 0; offset && tries < TRIES_IN_BIN; tries++) {
         struct neap_sh_extent *extent = neap__extent_at(heap, offset);
         if (!extent || !is_free(extent->state) || !is_sane(heap, extent)) {
-            corrupt(heap, "a free extent", offset);
+            neap__extent_corrupt(heap, "a free extent", offset);
             return NULL;
         }
         if (extent->size >= bytes)
@@ -178,10 +178,10 @@ static void record_give(struct neap__tx *tx, struct neap_sh_extent *record)
 
 
 /* A record for new bytes right above `below`, which may be the last. */
-static struct neap_sh_extent *record_above(struct neap__tx *tx,
-                                           struct neap_sh_extent *below,
-                                           uint64_t start, uint64_t size,
-                                           uint64_t state)
+struct neap_sh_extent *neap__extent_above(struct neap__tx *tx,
+                                          struct neap_sh_extent *below,
+                                          uint64_t start, uint64_t size,
+                                          uint64_t state)
 {
     struct neap_heap *heap = tx->seat->heap;
     struct neap_sh_extent *record = record_take(tx);
@@ -233,7 +233,7 @@ static int cannot_grow(struct neap_heap *heap, uint64_t bytes)
 
 /* Set `bytes` above the heap's end aside. The heap's size is unchanged, so
  * that a death here leaves a file that is longer than it need be. */
-static int set_aside_above(struct neap_heap *heap, uint64_t bytes)
+int neap__extent_set_aside_above(struct neap_heap *heap, uint64_t bytes)
 {
     uint64_t size = neap__header(heap)->size;
     if (!heap->growable || size + bytes > neap__header(heap)->reserved ||
@@ -245,7 +245,7 @@ static int set_aside_above(struct neap_heap *heap, uint64_t bytes)
 }
 
 
-static struct neap_sh_extent *last_extent(struct neap_heap *heap)
+struct neap_sh_extent *neap__extent_last(struct neap_heap *heap)
 {
     return neap__extent_at(heap, neap__header(heap)->extent_last);
 }
@@ -256,16 +256,16 @@ static int grow(struct neap__seat *seat, uint64_t bytes)
 {
     struct neap_heap *heap = seat->heap;
     struct neap_sh_header *header = neap__header(heap);
-    struct neap_sh_extent *last = last_extent(heap);
+    struct neap_sh_extent *last = neap__extent_last(heap);
     if (!last)
-        return corrupt(heap, "the last extent", header->extent_last);
+        return neap__extent_corrupt(heap, "the last extent", header->extent_last);
     bool joins = is_free(last->state);
     uint64_t step = header->size < LARGE_HEAP ? NEAP_SH_STEP : STEP_LARGE;
     uint64_t more = neap__round_up(joins && last->size < bytes
                                        ? bytes - last->size : bytes, step);
     if (header->size + more > header->reserved)
         more = neap__round_up(bytes, PAGE);
-    int status = set_aside_above(heap, more);
+    int status = neap__extent_set_aside_above(heap, more);
     if (status < 0)
         return status;
 
@@ -276,111 +276,12 @@ static int grow(struct neap__seat *seat, uint64_t bytes)
         bin_remove(&tx, last);
         neap__tx_set(&tx, &last->size, last->size + more);
     } else {
-        grown = record_above(&tx, last, header->size, more, NEAP_SH_FREE);
+        grown = neap__extent_above(&tx, last, header->size, more, NEAP_SH_FREE);
     }
     if (grown)
         bin_insert(&tx, grown);
     neap__tx_set(&tx, &header->size, header->size + more);
     return neap__tx_commit(&tx);
-}
-
-
-static int grow_meta(struct neap__seat *seat, uint64_t bytes)
-{
-    struct neap_heap *heap = seat->heap;
-    struct neap_sh_header *header = neap__header(heap);
-    struct neap_sh_extent *last = last_extent(heap);
-    if (!last)
-        return corrupt(heap, "the last extent", header->extent_last);
-    uint64_t more = neap__round_up(bytes + RECORDS_BYTES, NEAP_SH_STEP);
-    int status = set_aside_above(heap, more);
-    if (status < 0)
-        return status;
-    struct neap__tx tx;
-    neap__tx_begin(&tx, seat);
-    record_above(&tx, last, header->size, more, NEAP_SH_META);
-    neap__tx_set(&tx, &header->meta_next, header->size);
-    neap__tx_set(&tx, &header->meta_end, header->size + more);
-    neap__tx_set(&tx, &header->used, header->used + more);
-    neap__tx_set(&tx, &header->size, header->size + more);
-    return neap__tx_commit(&tx);
-}
-
-
-static int meta_advance(struct neap__seat *seat, uint64_t bytes,
-                        uint64_t *ret_offset)
-{
-    struct neap_sh_header *header = neap__header(seat->heap);
-    uint64_t offset = header->meta_next;
-    if (!neap__inside(seat->heap, offset, bytes, NEAP_SH_GRAIN) ||
-        offset < header->heap_offset)
-        return corrupt(seat->heap, "the meta chunk", offset);
-    struct neap__tx tx;
-    neap__tx_begin(&tx, seat);
-    neap__tx_set(&tx, &header->meta_next, offset + bytes);
-    int status = neap__tx_commit(&tx);
-    if (status == 0)
-        *ret_offset = offset;
-    return status;
-}
-
-
-/* The new records are linked privately and join the list at once. */
-static int make_records(struct neap__seat *seat)
-{
-    struct neap_heap *heap = seat->heap;
-    struct neap_sh_header *header = neap__header(heap);
-    uint64_t first;
-    int status = meta_advance(seat, RECORDS_BYTES, &first);
-    if (status < 0)
-        return status;
-    struct neap_sh_extent *records =
-        (struct neap_sh_extent *)(heap->base + first);
-    for (uint64_t i = 0; i < NEAP_SH_EXTENTS_MADE; i++) {
-        records[i].state = NEAP_SH_UNUSED;
-        records[i].next = i + 1 < NEAP_SH_EXTENTS_MADE
-                              ? first + (i + 1) * sizeof *records
-                              : header->extent_unused;
-    }
-    struct neap__tx tx;
-    neap__tx_begin(&tx, seat);
-    neap__tx_set(&tx, &header->extent_unused, first);
-    neap__tx_set(&tx, &header->extent_spare,
-                 header->extent_spare + NEAP_SH_EXTENTS_MADE);
-    neap__tx_set(&tx, &header->extent_total,
-                 header->extent_total + NEAP_SH_EXTENTS_MADE);
-    return neap__tx_commit(&tx);
-}
-
-
-static bool meta_has(struct neap_sh_header *header, uint64_t bytes)
-{
-    return header->meta_end >= header->meta_next &&
-           header->meta_end - header->meta_next >= bytes;
-}
-
-
-/* Keeps E3. */
-static int keep_records(struct neap__seat *seat)
-{
-    struct neap_sh_header *header = neap__header(seat->heap);
-    if (header->extent_spare >= NEAP_SH_EXTENTS_KEPT)
-        return 0;
-    int status = meta_has(header, RECORDS_BYTES)
-                     ? 0 : grow_meta(seat, RECORDS_BYTES);
-    return status < 0 ? status : make_records(seat);
-}
-
-
-int neap__meta_take(struct neap__seat *seat, uint64_t bytes,
-                    uint64_t *ret_offset)
-{
-    struct neap_sh_header *header = neap__header(seat->heap);
-    bytes = neap__round_up(bytes, NEAP_SH_GRAIN);
-    int status = keep_records(seat);
-    if (status == 0 && !meta_has(header, bytes))
-        status = grow_meta(seat, bytes);
-    return status < 0 ? status : meta_advance(seat, bytes, ret_offset);
 }
 
 
@@ -392,7 +293,7 @@ int neap__extent_find(struct neap__seat *seat, uint64_t bytes,
 {
     struct neap_heap *heap = seat->heap;
     bytes = neap__round_up(bytes, NEAP_SH_GRAIN);
-    int status = keep_records(seat);
+    int status = neap__meta_keep_records(seat);
     if (status < 0)
         return status;
     uint64_t fresh = UINT64_MAX;
@@ -402,11 +303,11 @@ int neap__extent_find(struct neap__seat *seat, uint64_t bytes,
         status = grow(seat, bytes);
         if (status < 0)
             return status;
-        extent = last_extent(heap);
+        extent = neap__extent_last(heap);
     }
     if (!extent || extent->size < bytes || !is_free(extent->state) ||
         !is_sane(heap, extent))
-        return corrupt(heap, "a free extent", neap__header(heap)->extent_last);
+        return neap__extent_corrupt(heap, "a free extent", neap__header(heap)->extent_last);
     *ret_extent = extent;
     *ret_zeroed_from = fresh;
     return 0;
@@ -483,7 +384,7 @@ void neap__extent_take(struct neap__tx *tx, struct neap_sh_extent *extent,
     bin_remove(tx, extent);
     if (size > bytes) {
         struct neap_sh_extent *rest =
-            record_above(tx, extent, neap__tx_get(tx, &extent->start) + bytes,
+            neap__extent_above(tx, extent, neap__tx_get(tx, &extent->start) + bytes,
                          size - bytes, neap__tx_get(tx, &extent->state));
         if (!rest)
             return;
@@ -526,7 +427,7 @@ void neap__extent_free(struct neap__tx *tx, struct neap_sh_extent *extent)
     uint64_t size = neap__tx_get(tx, &extent->size);
     if (neap__tx_get(tx, &extent->state) != NEAP_SH_USED ||
         !is_sane(heap, extent)) {
-        neap__tx_fail(tx, corrupt(heap, "an extent to be freed",
+        neap__tx_fail(tx, neap__extent_corrupt(heap, "an extent to be freed",
                                   neap__offset(heap, extent)));
         return;
     }

@@ -1,10 +1,10 @@
 /* The handle's own calls. */
 #include <stdio.h>
-#include <sys/file.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "heap/heap.h"
+#include "os/file.h"
+#include "os/pages.h"
 #include "recovery/reap.h"
 
 
@@ -18,10 +18,10 @@ static void remove_if_last(struct neap_heap *heap)
         heap->address.kind == NEAP_KIND_MEMFD ||
         heap->opened_in != neap__fork_generation())
         return;
-    if (flock(heap->fd, LOCK_EX | LOCK_NB) == 0)
+    if (neap__flock_try(heap->fd) == 0)
         neap__name_unlink_if(&heap->address, heap->dev, heap->ino);
     else
-        flock(heap->fd, LOCK_SH | LOCK_NB);
+        neap__flock_share(heap->fd); /* a failed try has given it up */
 }
 
 
@@ -75,8 +75,9 @@ int neap_heap_sync(neap_heap *heap)
 {
     if (heap->fd < 0 || heap->read_only)
         return 0;
-    if (msync(heap->base, neap__header(heap)->size, MS_SYNC) < 0)
-        return neap__fail_why(-errno, "cannot write heap %s to disk",
+    int status = neap__pages_sync(heap->base, neap__header(heap)->size);
+    if (status < 0)
+        return neap__fail_why(status, "cannot write heap %s to disk",
                               heap->address.text);
     return 0;
 }

@@ -64,13 +64,20 @@ void neap__extent_free(struct neap__tx *tx, struct neap_sh_extent *extent);
 void neap__extent_return_pages(struct neap_heap *heap, uint64_t start,
                                uint64_t size);
 
+/* -- meta.c: memory for entries, extents and tables --------------------------
+ * 64-byte aligned, never freed and never before anything else. */
+
 /*
- * Memory for entries, extents and tables: zeroed, 64-byte aligned, never freed
- * and never before anything else. A change of its own.
+ * Find `bytes`, a multiple of NEAP_SH_GRAIN, growing the heap if need be; takes
+ * nothing yet, so that they can be filled before anything refers to them. Not
+ * zeroed: a death may have left its traces there.
  * @return 0; -ENOSPC; -ENOMEM; NEAP_ECORRUPT.
  */
-int neap__meta_take(struct neap__seat *seat, uint64_t bytes,
+int neap__meta_find(struct neap__seat *seat, uint64_t bytes,
                     uint64_t *ret_offset);
+
+/* Within the change that links what was found last: take it. */
+void neap__meta_take(struct neap__tx *tx, uint64_t bytes);
 
 /* An extent record by its offset; NULL for an offset that cannot be one. */
 NEAP__INLINE struct neap_sh_extent *

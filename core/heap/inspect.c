@@ -1,10 +1,10 @@
 /* Looking at a heap: its state, its objects, its slots. Nothing is changed. */
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "heap/heap.h"
 #include "neap/counter.h"
+#include "os/file.h"
 #include "recovery/share.h"
 
 
@@ -29,13 +29,14 @@ static int owner_of(struct neap_heap *heap, neap_heap_info *info)
         info->gid = st.gid;
         return status;
     }
-    struct stat st;
-    if (fstat(heap->fd, &st) < 0)
-        return neap__fail_why(-errno, "heap %s: cannot look at it",
+    struct neap__file_facts facts;
+    int status = neap__file_facts(heap->fd, &facts);
+    if (status < 0)
+        return neap__fail_why(status, "heap %s: cannot look at it",
                               heap->address.text);
-    info->mode = st.st_mode & 07777;
-    info->uid = st.st_uid;
-    info->gid = st.st_gid;
+    info->mode = facts.mode;
+    info->uid = facts.uid;
+    info->gid = facts.gid;
     return 0;
 }
 
@@ -107,6 +108,15 @@ static void add_value(struct neap_heap *heap, struct neap_sh_entry *entry,
         info->value = (int64_t)bits;
     if (counter && info->variant == NEAP_COUNTER_STRIPED)
         info->value += (int64_t)neap__shares_sum(heap, info->id);
+    if (info->kind == NEAP_OBJECT_BARRIER)
+        info->value = (int64_t)(uint32_t)bits;
+}
+
+
+static bool is_held_by_users(neap_object_kind kind)
+{
+    return kind == NEAP_OBJECT_MUTEX || kind == NEAP_OBJECT_RWLOCK ||
+           kind == NEAP_OBJECT_ONCE;
 }
 
 
@@ -115,7 +125,7 @@ static void add_holder(struct neap_heap *heap, struct neap_sh_entry *entry,
 {
     uint32_t word = atomic_load(&entry->lock);
     uint32_t index = word & NEAP_SH_TAG_SLOT;
-    if (word && index < neap__header(heap)->slots_ready)
+    if (is_held_by_users(info->kind) && word && index < neap__header(heap)->slots_ready)
         info->holder = (int32_t)atomic_load(&neap__slot_at(heap, index)->pid);
 }
 
@@ -136,10 +146,9 @@ static bool read_info(struct neap_heap *heap, struct neap_sh_entry *entry,
         if (info->dimensions > NEAP_DIMENSIONS_MAX)
             info->dimensions = NEAP_DIMENSIONS_MAX;
         add_shape(entry, info);
-    } else if (info->kind == NEAP_OBJECT_MUTEX) {
-        add_holder(heap, entry, info);
     } else {
         add_value(heap, entry, info);
+        add_holder(heap, entry, info);
     }
     return info->id && atomic_load(&entry->id) == info->id;
 }

@@ -1,6 +1,7 @@
 /* What all handles have in common, see object.h. */
 #include "heap/object.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 
@@ -33,4 +34,39 @@ int neap__object_dropped(const struct neap__object *object)
     return neap__fail(-EIDRM, "heap %s: '%s' was dropped; open it again to "
                       "make a new one", object->heap->address.text,
                       object->name);
+}
+
+
+int neap__object_gave_up(const struct neap__object *object, int status,
+                         const char *is_not)
+{
+    if (status != -EBUSY && status != -ETIMEDOUT && status != -EINTR)
+        return status;
+    return neap__fail_why(status, "heap %s: '%s' %s",
+                          object->heap->address.text, object->name, is_not);
+}
+
+
+int neap__handle_open(struct neap_heap *heap, const char *name,
+                      const struct neap__wanted *wanted, size_t size,
+                      void **ret_handle)
+{
+    struct neap__object *handle = calloc(1, size);
+    if (!handle)
+        return neap__fail_why(-ENOMEM, "cannot open '%s'", name ? name : "");
+    int status = neap__object_init(handle, heap, name, wanted);
+    if (status < 0)
+        free(handle);
+    else
+        *ret_handle = handle;
+    return status;
+}
+
+
+void neap__handle_close(void *handle)
+{
+    if (!handle)
+        return;
+    neap__object_release(handle);
+    free(handle);
 }

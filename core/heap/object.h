@@ -28,6 +28,18 @@ NEAP__INLINE bool neap__object_gone(const struct neap__object *object)
                           object->id);
 }
 
+/* The text for -EBUSY, -ETIMEDOUT and -EINTR: the object, and that it `is not`
+ * what was waited for. Other statuses have theirs. @return `status`. */
+int neap__object_gave_up(const struct neap__object *object, int status,
+                         const char *is_not);
+
+/* Open an object for a handle of `size` bytes that begins with the object.
+ * @return as neap__object_open, with *ret_handle. */
+int neap__handle_open(struct neap_heap *heap, const char *name,
+                      const struct neap__wanted *wanted, size_t size,
+                      void **ret_handle);
+void neap__handle_close(void *handle);
+
 /* @return -EIDRM, with its text. */
 int neap__object_dropped(const struct neap__object *object);
 

@@ -12,15 +12,11 @@
  * anew or the file is a copy, no kernel has marked the owners of its slots, and
  * the opener does.
  */
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "heap/heap.h"
+#include "heap/opening.h"
+#include "os/file.h"
 #include "os/pages.h"
 
 #define DEFAULT_SLOTS 1024
@@ -30,16 +26,6 @@
 #define SLOTS_AT_BIRTH 2
 #define TRIES 1000 /* to open what is there or make what is not */
 #define ANONYMOUS_LABEL "neap"
-#define SYSV_MODE_IN_BIRTH 0611
-
-struct opening {
-    struct neap__address address;
-    struct neap__shape shape;
-    uint32_t flags, mode;
-    bool unnamed;        /* a memfd of this process */
-    struct neap_heap *heap;
-};
-
 
 /* -- what is asked for --------------------------------------------------------- */
 
@@ -121,19 +107,15 @@ static int read_address(const char *address, struct opening *o)
 
 /* -- attaching ------------------------------------------------------------------ */
 
-static void drop_heap(struct neap_heap *heap)
+void neap__opening_drop(struct opening *o)
 {
-    if (heap->base && heap->sysv_id >= 0)
-        neap__sysv_detach(heap->base);
-    else if (heap->base)
-        munmap(heap->base, heap->mapped);
-    if (heap->fd >= 0)
-        close(heap->fd);
-    free(heap);
+    if (o->heap)
+        neap__attachment_undo(o->heap);
+    o->heap = NULL;
 }
 
 
-static struct neap_heap *make_heap(const struct opening *o)
+struct neap_heap *neap__opening_attach(const struct opening *o)
 {
     struct neap_heap *heap = calloc(1, sizeof *heap);
     if (!heap)
@@ -161,49 +143,68 @@ static int map_file(struct neap_heap *heap, uint64_t reserved, uint64_t size)
 }
 
 
-/* Nobody else is here: what slots say of their owners is a matter of whether
- * it was this kernel, and this very file, on which they lived. */
+static bool is_at_home(struct neap_heap *heap, const uint64_t boot[2])
+{
+    struct neap_sh_header *header = neap__header(heap);
+    return header->boot[0] == boot[0] && header->boot[1] == boot[1] &&
+           header->inode == heap->ino;
+}
+
+
+/*
+ * A file that was last opened before the machine was booted, or that is a copy,
+ * has slots whose owners no kernel will ever mark. Nobody takes a slot before
+ * this is done, so whatever they say is of the lost. One opener does it, under
+ * a lock that dies with it; the boot's id is stored last.
+ */
 static void mark_the_lost(struct neap_heap *heap)
 {
     struct neap_sh_header *header = neap__header(heap);
     uint64_t boot[2];
     neap__boot_id(boot);
-    if (header->boot[0] == boot[0] && header->boot[1] == boot[1] &&
-        header->inode == heap->ino)
+    if (is_at_home(heap, boot))
         return;
-    for (uint32_t i = 0; i < header->slots_high; i++)
-        neap__life_declare_dead(&neap__slot_at(heap, i)->life);
-    header->inode = heap->ino;
-    header->boot[0] = boot[0];
-    header->boot[1] = boot[1];
+    int locked = neap__file_lock(heap->fd);
+    if (!is_at_home(heap, boot)) {
+        for (uint32_t i = 0; i < header->slots_high; i++)
+            neap__life_declare_dead(&neap__slot_at(heap, i)->life);
+        header->inode = heap->ino;
+        header->boot[1] = boot[1];
+        neap__crash_order();
+        header->boot[0] = boot[0];
+    }
+    if (locked == 0)
+        neap__file_unlock(heap->fd);
 }
 
 
 static int identify(struct neap_heap *heap)
 {
-    struct stat st;
-    if (fstat(heap->fd, &st) < 0)
-        return neap__fail_why(-errno, "heap %s: cannot look at it",
+    struct neap__file_facts facts;
+    int status = neap__file_facts(heap->fd, &facts);
+    if (status < 0)
+        return neap__fail_why(status, "heap %s: cannot look at it",
                               heap->address.text);
-    heap->dev = st.st_dev;
-    heap->ino = st.st_ino;
+    heap->dev = facts.dev;
+    heap->ino = facts.ino;
     return 0;
 }
 
 
 /* -- existing files --------------------------------------------------------------- */
 
+/* First the header, then the size: a heap that grows meanwhile is larger than
+ * its header said, never smaller. */
 static int read_header(int fd, struct neap_sh_header *header, uint64_t *bytes,
                        const char *address)
 {
-    struct stat st;
-    if (fstat(fd, &st) < 0)
-        return neap__fail_why(-errno, "cannot look at %s", address);
+    struct neap__file_facts facts;
     memset(header, 0, sizeof *header);
-    ssize_t n = pread(fd, header, sizeof *header, 0);
-    if (n < 0)
-        return neap__fail_why(-errno, "cannot read %s", address);
-    *bytes = (uint64_t)st.st_size;
+    ssize_t n = neap__file_read(fd, 0, header, sizeof *header);
+    int status = n < 0 ? (int)n : neap__file_facts(fd, &facts);
+    if (status < 0)
+        return neap__fail_why(status, "cannot read %s", address);
+    *bytes = facts.size;
     return 0;
 }
 
@@ -211,16 +212,13 @@ static int read_header(int fd, struct neap_sh_header *header, uint64_t *bytes,
 /* 1: an ephemeral heap whose last user is gone; it does not count as there. */
 static int settle_who_is_here(struct neap_heap *heap)
 {
-    bool alone = flock(heap->fd, LOCK_EX | LOCK_NB) == 0;
-    if (alone && !heap->read_only) {
-        if (neap__header(heap)->flags & NEAP_OPEN_EPHEMERAL)
+    if (!heap->read_only) {
+        if (neap__header(heap)->flags & NEAP_OPEN_EPHEMERAL &&
+            neap__flock_try(heap->fd) == 0)
             return 1;
         mark_the_lost(heap);
     }
-    int status;
-    do
-        status = flock(heap->fd, LOCK_SH);
-    while (status < 0 && errno == EINTR);
+    neap__flock_share(heap->fd);
     return 0;
 }
 
@@ -233,12 +231,12 @@ static int attach_file(struct opening *o, int fd)
     if (status == 0)
         status = neap__header_validate(&header, bytes, o->address.text);
     if (status < 0) {
-        close(fd);
+        neap__file_close(fd);
         return status;
     }
-    o->heap = make_heap(o);
+    o->heap = neap__opening_attach(o);
     if (!o->heap) {
-        close(fd);
+        neap__file_close(fd);
         return neap__fail_why(-ENOMEM, "cannot open heap %s", o->address.text);
     }
     o->heap->fd = fd;
@@ -252,8 +250,7 @@ static int attach_file(struct opening *o, int fd)
         status = status == 0 ? -ENOENT : status;
     }
     if (status != 0) {
-        drop_heap(o->heap);
-        o->heap = NULL;
+        neap__opening_drop(o);
     }
     return status;
 }
@@ -279,7 +276,7 @@ static int fill_file(struct opening *o, int fd)
     int status = set_aside_at_birth(fd, &o->shape);
     if (status < 0)
         return neap__no_room(status, fd, o->address.text, o->shape.size);
-    o->heap = make_heap(o);
+    o->heap = neap__opening_attach(o);
     if (!o->heap)
         return neap__fail_why(-ENOMEM, "cannot make heap %s", o->address.text);
     o->heap->fd = fd;
@@ -290,19 +287,16 @@ static int fill_file(struct opening *o, int fd)
         return status;
     neap__header_format(neap__header(o->heap), &o->shape);
     mark_the_lost(o->heap);
-    while (flock(fd, LOCK_SH) < 0 && errno == EINTR)
-        ;
+    neap__flock_share(fd);
     return 0;
 }
 
 
 static void abandon_birth(struct opening *o, struct neap__birth *birth)
 {
-    if (o->heap) {
+    if (o->heap)
         o->heap->fd = -1;
-        drop_heap(o->heap);
-        o->heap = NULL;
-    }
+    neap__opening_drop(o);
     neap__birth_abort(birth);
 }
 
@@ -325,24 +319,24 @@ static int create_file(struct opening *o)
 
 static int create_memfd(struct opening *o)
 {
-    int fd = memfd_create(o->address.path, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    int fd = neap__memfd_create(o->address.path);
     if (fd < 0)
-        return neap__fail_why(-errno, "cannot make an anonymous heap");
-    int status = fchmod(fd, o->mode) < 0 ? -errno : fill_file(o, fd);
+        return neap__fail_why(fd, "cannot make an anonymous heap");
+    int status = neap__file_chmod(fd, o->mode);
+    if (status == 0)
+        status = fill_file(o, fd);
     if (status < 0) {
-        if (o->heap)
-            drop_heap(o->heap);
-        else
-            close(fd);
-        o->heap = NULL;
+        if (!o->heap)
+            neap__file_close(fd);
+        neap__opening_drop(o);
         return status;
     }
-    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK);
+    neap__memfd_never_shrink(fd);
     return NEAP_CREATED;
 }
 
 
-static int is_there_already(const struct opening *o)
+int neap__opening_exists(const struct opening *o)
 {
     return neap__fail(-EEXIST, "%s is there already; open it, or remove it "
                       "first", o->address.text);
@@ -356,10 +350,9 @@ static int open_existing_file(struct opening *o)
     if (status == -ENOENT || !(o->flags & NEAP_OPEN_NEW))
         return status;
     if (status == 0) {
-        drop_heap(o->heap);
-        o->heap = NULL;
+        neap__opening_drop(o);
     }
-    return is_there_already(o);
+    return neap__opening_exists(o);
 }
 
 
@@ -382,118 +375,6 @@ static int open_or_create_file(struct opening *o)
 }
 
 
-/* -- System V ------------------------------------------------------------------------ */
-
-static int attach_sysv(struct opening *o, int id)
-{
-    struct neap__sysv_stat st;
-    int status = neap__sysv_status(id, &st);
-    if (status < 0)
-        return status;
-    o->heap = make_heap(o);
-    if (!o->heap)
-        return neap__fail_why(-ENOMEM, "cannot open heap %s", o->address.text);
-    void *base;
-    status = neap__sysv_attach(id, o->heap->read_only, NULL, &base);
-    if (status < 0) {
-        drop_heap(o->heap);
-        o->heap = NULL;
-        return status;
-    }
-    o->heap->base = base;
-    o->heap->sysv_id = id;
-    o->heap->mapped = st.size;
-    return 0;
-}
-
-
-static bool is_blank(const struct neap_heap *heap)
-{
-    static const char none[8];
-    return heap->mapped >= NEAP_SH_HEADER_SIZE &&
-           memcmp(neap__header(heap)->magic, none, sizeof none) == 0;
-}
-
-
-/*
- * A segment without magic is one in birth only if it still has the mode that
- * it was born with, which nobody else gives: a blank segment of another program
- * is never touched. The lock tells whose maker is at it from whose maker died.
- */
-static int format_sysv(struct opening *o)
-{
-    struct neap_heap *heap = o->heap;
-    struct neap__shape *shape = &o->shape;
-    shape->size = heap->mapped / 4096 * 4096;
-    shape->reserved = shape->size;
-    /* Whoever finishes another's birth may have asked for more slots. */
-    while (shape->slots > 1 && shape->size < neap__heap_smallest(shape->slots))
-        shape->slots /= 2;
-    if (shape->size < neap__heap_smallest(shape->slots))
-        return 0;
-    shape->slots_ready = shape->slots;
-    memset(heap->base, 0, neap__heap_smallest(shape->slots));
-    neap__header_format(neap__header(heap), shape);
-    return NEAP_CREATED;
-}
-
-
-static int finish_sysv_birth(struct opening *o)
-{
-    struct neap__sysv_stat st;
-    int status = neap__sysv_status(o->heap->sysv_id, &st);
-    if (status < 0 || st.mode != SYSV_MODE_IN_BIRTH)
-        return status;
-    status = is_blank(o->heap) ? format_sysv(o) : 0;
-    if (is_blank(o->heap))
-        return 0;
-    int mode = neap__sysv_set_mode(o->heap->sysv_id, o->mode);
-    return mode < 0 ? mode : status;
-}
-
-
-static int open_sysv_locked(struct opening *o)
-{
-    int id, status = -ENOENT;
-    if (!(o->flags & NEAP_OPEN_NEW))
-        status = neap__sysv_open(&o->address, o->flags & NEAP_OPEN_READ_ONLY,
-                                 &id);
-    if (status == -ENOENT && !(o->flags & NEAP_OPEN_EXISTING))
-        status = neap__sysv_create(&o->address, o->shape.size,
-                                   SYSV_MODE_IN_BIRTH, &id);
-    if (status < 0)
-        return status == -EEXIST ? is_there_already(o) : status;
-    status = attach_sysv(o, id);
-    if (status == 0 && !o->heap->read_only)
-        status = finish_sysv_birth(o);
-    if (status < 0 && o->heap) {
-        drop_heap(o->heap);
-        o->heap = NULL;
-    }
-    return status;
-}
-
-
-static int open_sysv(struct opening *o)
-{
-    int lock = neap__sysv_lock();
-    if (lock < 0)
-        return lock;
-    int status = open_sysv_locked(o);
-    neap__sysv_unlock(lock);
-    if (status < 0)
-        return status;
-    int valid = neap__header_validate(neap__header(o->heap), o->heap->mapped,
-                                      o->address.text);
-    if (valid < 0) {
-        drop_heap(o->heap);
-        o->heap = NULL;
-        return valid;
-    }
-    return status;
-}
-
-
 /* -- the call -------------------------------------------------------------------------- */
 
 int neap_heap_open(const char *address, const neap_heap_options *options,
@@ -509,7 +390,7 @@ int neap_heap_open(const char *address, const neap_heap_options *options,
         status = settle_sizes(o);
     if (status == 0)
         status = o->unnamed                                ? create_memfd(o)
-                 : o->address.kind == NEAP_KIND_SYSV ? open_sysv(o)
+                 : o->address.kind == NEAP_KIND_SYSV ? neap__open_sysv(o)
                                                      : open_or_create_file(o);
     if (status >= 0) {
         neap__attachment_add(o->heap);

@@ -48,8 +48,11 @@
 #define NEAP_SH_TAG_SLOT 0xfffu
 #define NEAP_SH_TAG_INCARNATIONS 0x7ffffu
 
-/* A held lock that is a user's mutex, whose next owner must be told. */
-#define NEAP_SH_HELD_USER 1u
+/* In the low bits of a held lock's offset: */
+#define NEAP_SH_HELD_USER 1u /* a user's: the next owner must be told */
+#define NEAP_SH_HELD_READ 2u /* held for reading: the word is nobody's or a
+                                writer's */
+#define NEAP_SH_HELD_FLAGS UINT64_C(3)
 
 /*
  * How much is made at a time, and from when on memory is given back. The build
@@ -100,9 +103,9 @@ struct neap_sh_redo {
 };
 
 /*
- * What a slot has of an object's value: permits of an undo semaphore, or the
- * part of a striped counter that this thread has counted. When the thread ends
- * the value goes back to the object.
+ * What a slot has of an object's value: permits of an undo semaphore, the part
+ * of a striped counter that this thread has counted, a place in a barrier. When
+ * the thread ends it goes back to the object.
  */
 struct neap_sh_share {
     neap_sh_word entry; /* offset of the object's entry, 0 unused */
@@ -126,7 +129,7 @@ struct neap_sh_slot {
     uint64_t spare[3];
     neap_sh_word held[NEAP_SH_HELD]; /* offsets of lock words, stored before
                                         the claim and cleared after the wake;
-                                        low bit NEAP_SH_HELD_USER; 0 unused */
+                                        low bits NEAP_SH_HELD_FLAGS; 0 unused */
     struct neap_sh_share shares[NEAP_SH_SHARES];
     struct neap_sh_redo redo;
 };
@@ -158,21 +161,26 @@ enum neap_sh_extent_state {
 
 /* An object, or a place for one. The first line is all that hot paths touch. */
 struct neap_sh_entry {
-    _Atomic uint32_t lock;   /* the mutex; or what guards value and shares */
-    _Atomic uint32_t seq;    /* event count: semaphores' sleepers wait on it */
-    neap_sh_word value;      /* counter; double's bits; permits */
+    _Atomic uint32_t lock;   /* the mutex, the writer; or what guards value and
+                                shares */
+    _Atomic uint32_t seq;    /* event count: who waits for the value sleeps on it */
+    neap_sh_word value;      /* counter; double's bits; permits; barriers: phase
+                                << 32 | arrived; events, once: 1 set; latches:
+                                what is left */
     neap_sh_word id;         /* 0 free; changes under the heap's lock */
     neap_sh_word what;       /* packed, see neap_sh_what; constant per id */
     neap_sh_word extent;     /* arrays: offset of their extent record */
-    neap_sh_word limit;      /* semaphores: permits at birth */
-    _Atomic uint32_t abandoned; /* mutex: owner died; stored by the reaper,
-                                   cleared by the next owner */
+    neap_sh_word limit;      /* semaphores: permits at birth; barriers: parties;
+                                rwlocks: 1 readers wait for their turn */
+    _Atomic uint32_t abandoned; /* mutex, writer: owner died; stored by the
+                                   reaper, cleared by the next owner */
     _Atomic uint32_t sleepers;  /* 1: somebody may be asleep on seq */
     uint64_t hash;           /* of the name; constant per id */
     uint64_t shape[NEAP_DIMENSIONS_MAX]; /* arrays; constant per id */
     neap_sh_word next;       /* free entries: in their queue */
-    neap_sh_word returns;    /* counts shares that came back to `value`, for
-                                readers without lock; under the entry's lock */
+    neap_sh_word returns;    /* counts shares that came back, for readers without
+                                lock; barriers: parties that died waiting;
+                                under the entry's lock */
     uint64_t unused[4];
     char name[NEAP_NAME_MAX + 8]; /* with NUL; constant per id */
 };
@@ -225,6 +233,8 @@ struct neap_sh_header {
     neap_sh_word extent_total;   /* these and those in use */
     neap_sh_word extent_last;    /* the extent that ends at `size` */
     neap_sh_word meta_next, meta_end; /* what is left of the last meta chunk */
+    neap_sh_word meta_lost;  /* bytes of meta chunks that nothing uses any more:
+                                their ends, outgrown tables */
     neap_sh_word used;       /* bytes in used and meta extents */
     neap_sh_word bin_map[3]; /* bit set: that bin is not empty */
     neap_sh_word bins[NEAP_SH_BINS]; /* heads, offsets of extent records */

@@ -202,3 +202,9 @@ int neap__memfd_create(const char *label)
     }
     return fd;
 }
+
+
+void neap__memfd_never_shrink(int fd)
+{
+    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK);
+}

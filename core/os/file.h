@@ -60,6 +60,7 @@ ssize_t neap__file_read(int fd, uint64_t offset, void *bytes, size_t length);
 
 /* An unnamed memory file of mode 0600, sealable. */
 int neap__memfd_create(const char *label);
+void neap__memfd_never_shrink(int fd);
 
 /* -- room.c ---------------------------------------------------------------- */
 
@@ -93,6 +94,14 @@ void neap__directory_unlock(int lock); /* less than 0 is fine */
 /* Take the flock of an open file, exclusively, at once. @return 0; -EBUSY. */
 int neap__flock_try(int fd);
 void neap__flock_release(int fd);
+
+/* Share the flock: given up what was had of it, and waited for. */
+void neap__flock_share(int fd);
+
+/* Another lock of an open file, exclusive, waited for: it belongs to this open
+ * file description and dies with it. @return 0; -errno, not locked. */
+int neap__file_lock(int fd);
+void neap__file_unlock(int fd);
 
 /* -- map.c ----------------------------------------------------------------- */
 

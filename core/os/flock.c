@@ -27,6 +27,36 @@ void neap__flock_release(int fd)
 }
 
 
+void neap__flock_share(int fd)
+{
+    while (flock(fd, LOCK_SH) < 0 && errno == EINTR)
+        ;
+}
+
+
+static int set_file_lock(int fd, short type)
+{
+    struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_len = 1};
+    int result;
+    do
+        result = fcntl(fd, F_OFD_SETLKW, &lock);
+    while (result < 0 && errno == EINTR);
+    return result < 0 ? -errno : 0;
+}
+
+
+int neap__file_lock(int fd)
+{
+    return set_file_lock(fd, F_WRLCK);
+}
+
+
+void neap__file_unlock(int fd)
+{
+    set_file_lock(fd, F_UNLCK);
+}
+
+
 /*
  * Tried again and again rather than slept in: flock has no timeout, and
  * anybody who may read the directory may hold its lock for ever.

@@ -38,6 +38,18 @@ int neap__pages_reserve(int fd, bool read_only, uint64_t least,
 }
 
 
+void neap__pages_unmap(void *address, uint64_t length)
+{
+    munmap(address, length);
+}
+
+
+int neap__pages_sync(void *address, uint64_t length)
+{
+    return msync(address, length, MS_SYNC) < 0 ? -errno : 0;
+}
+
+
 /* The file holds 36 characters, 32 of them hexadecimal. */
 static void read_boot_id(uint64_t ret_id[2])
 {

@@ -19,6 +19,11 @@ int neap__pages_punch(int fd, uint64_t offset, uint64_t length);
 int neap__pages_reserve(int fd, bool read_only, uint64_t least,
                         uint64_t *length, void **ret_address);
 
+void neap__pages_unmap(void *address, uint64_t length);
+
+/* Write dirty pages of a mapping to the file's disk. @return 0; -errno. */
+int neap__pages_sync(void *address, uint64_t length);
+
 /* The machine's boot, as two words; zeros where it cannot be told. */
 void neap__boot_id(uint64_t ret_id[2]);
 

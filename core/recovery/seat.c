@@ -12,11 +12,12 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "os/file.h"
+#include "os/pages.h"
 #include "recovery/reap.h"
 
 _Thread_local struct neap__thread *neap__self
@@ -33,14 +34,14 @@ static pthread_key_t at_thread_end;
 
 /* -- the end of attachments ------------------------------------------------ */
 
-static void unmap(struct neap_heap *heap)
+void neap__attachment_undo(struct neap_heap *heap)
 {
-    if (heap->sysv_id >= 0)
+    if (heap->base && heap->sysv_id >= 0)
         neap__sysv_detach(heap->base);
-    else
-        munmap(heap->base, heap->mapped);
+    else if (heap->base)
+        neap__pages_unmap(heap->base, heap->mapped);
     if (heap->fd >= 0)
-        close(heap->fd);
+        neap__file_close(heap->fd);
     free(heap);
 }
 
@@ -66,7 +67,7 @@ static void drop_count(struct neap_heap *heap, uint32_t *count)
     bool unused = unlist_if_unused(heap);
     pthread_mutex_unlock(&registry);
     if (unused)
-        unmap(heap);
+        neap__attachment_undo(heap);
 }
 
 
@@ -337,7 +338,7 @@ void neap__attachment_release(struct neap_heap *heap)
     bool unused = last && unlist_if_unused(heap);
     pthread_mutex_unlock(&registry);
     if (unused)
-        unmap(heap);
+        neap__attachment_undo(heap);
     else if (last && neap__seat_here(heap))
         leave(neap__self, heap->index);
 }

@@ -145,6 +145,8 @@ void neap__thread_end(void);
 
 /* Enter a fresh attachment, with one handle, into this process's registry. */
 void neap__attachment_add(struct neap_heap *heap);
+/* Take apart one that was not entered, whole or half-made. */
+void neap__attachment_undo(struct neap_heap *heap);
 void neap__attachment_retain(struct neap_heap *heap);
 /* Give a handle back; the last one gives up this thread's seat, and the last
  * seat unmaps. */

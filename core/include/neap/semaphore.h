@@ -43,7 +43,7 @@ NEAP_API neap_semaphore_kind neap_semaphore_kind_of(neap_semaphore *semaphore);
  * parent's permits.
  *
  * @return 0; -ETIMEDOUT (-EBUSY with NEAP_NOW); -EINTR; -EIDRM; -EAGAIN this
- * thread holds permits of 16 undo semaphores already; NEAP_ESLOTS.
+ * thread holds permits of 32 undo semaphores already; NEAP_ESLOTS.
  */
 NEAP_API NEAP_MUST_CHECK
 int neap_semaphore_acquire(neap_semaphore *semaphore, int64_t deadline);
