@@ -19,11 +19,16 @@
 #define NEAP_H
 
 #include "neap/array.h"
+#include "neap/barrier.h"
+#include "neap/condition.h"
 #include "neap/counter.h"
+#include "neap/event.h"
 #include "neap/heap.h"
 #include "neap/mapping.h"
 #include "neap/mutex.h"
+#include "neap/once.h"
 #include "neap/process.h"
+#include "neap/rwlock.h"
 #include "neap/segment.h"
 #include "neap/semaphore.h"
 #include "neap/status.h"

@@ -14,7 +14,7 @@ neap_sh_word *neap__held_find(struct neap__seat *seat, uint64_t offset)
     neap_sh_word *held = seat->slot->held;
     for (int i = 0; i < NEAP_SH_HELD; i++)
         if ((atomic_load_explicit(&held[i], memory_order_relaxed) &
-             ~(uint64_t)NEAP_SH_HELD_USER) == offset)
+             ~NEAP_SH_HELD_FLAGS) == offset)
             return &held[i];
     return NULL;
 }
@@ -162,6 +162,14 @@ static int wait_round(struct neap__seat *seat, _Atomic uint32_t *word,
 static bool same_object(_Atomic uint32_t *word, uint64_t id)
 {
     return atomic_load(&((struct neap_sh_entry *)word)->id) == id;
+}
+
+
+int neap__lock_wait(struct neap__seat *seat, _Atomic uint32_t *word,
+                    uint64_t id, int64_t deadline, int64_t *cap)
+{
+    int status = wait_round(seat, word, deadline, cap);
+    return status == 0 && id && !same_object(word, id) ? -EIDRM : status;
 }
 
 

@@ -80,6 +80,14 @@ NEAP__INLINE bool neap__lock_fast(struct neap__seat *seat,
     return false;
 }
 
+/*
+ * Wait once until the word may be free, as who wants it does, but without
+ * wanting it. @return 0 look again; -EBUSY; -ETIMEDOUT; -EINTR; -EIDRM;
+ * -EDEADLK it is this thread's; NEAP_ECORRUPT.
+ */
+int neap__lock_wait(struct neap__seat *seat, _Atomic uint32_t *word,
+                    uint64_t id, int64_t deadline, int64_t *cap);
+
 /* For locks inside neap, held for an instant: not interruptible.
  * @return 0; NEAP_ECORRUPT. */
 int neap__lock_inside(struct neap__seat *seat, _Atomic uint32_t *word);
@@ -104,7 +112,7 @@ NEAP__INLINE void neap__unlock(struct neap__seat *seat, _Atomic uint32_t *word)
     neap_sh_word *held = &seat->slot->held[0];
     uint64_t offset = neap__offset(seat->heap, word);
     if (NEAP__UNLIKELY((atomic_load_explicit(held, memory_order_relaxed) &
-                        ~(uint64_t)NEAP_SH_HELD_USER) != offset))
+                        ~NEAP_SH_HELD_FLAGS) != offset))
         held = neap__held_find(seat, offset);
     if (held)
         atomic_store_explicit(held, 0, memory_order_relaxed);
@@ -116,7 +124,7 @@ NEAP__INLINE bool neap__unlock_fast(struct neap__seat *seat,
 {
     neap_sh_word *held = &seat->slot->held[0];
     if (NEAP__UNLIKELY((atomic_load_explicit(held, memory_order_relaxed) &
-                        ~(uint64_t)NEAP_SH_HELD_USER) !=
+                        ~NEAP_SH_HELD_FLAGS) !=
                        neap__offset(seat->heap, word)))
         return false;
     uint32_t seen = seat->tag;

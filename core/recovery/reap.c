@@ -53,10 +53,21 @@ static void mark_abandoned(_Atomic uint32_t *lock, uint32_t pid)
 }
 
 
+/* A writer waits until no slot says that it reads: first the word, then the
+ * wake; and should the reaper die between, the announcement stays. */
+static void end_reading(struct neap__seat *ghost, neap_sh_word *held,
+                        struct neap_sh_entry *entry)
+{
+    neap__waking(ghost, entry);
+    atomic_store(held, 0);
+    neap__wake_entry(entry, INT_MAX);
+}
+
+
 static void release_held(struct neap__seat *ghost, neap_sh_word *held)
 {
     uint64_t claim = atomic_load_explicit(held, memory_order_relaxed);
-    uint64_t offset = claim & ~(uint64_t)NEAP_SH_HELD_USER;
+    uint64_t offset = claim & ~NEAP_SH_HELD_FLAGS;
     _Atomic uint32_t *word = lock_at(ghost->heap, offset);
     if (claim && word) {
         uint32_t seen = atomic_load_explicit(word, memory_order_relaxed);
@@ -67,9 +78,25 @@ static void release_held(struct neap__seat *ghost, neap_sh_word *held)
             atomic_exchange_explicit(word, 0, memory_order_release);
         }
         neap__futex_wake(word, INT_MAX);
+        if (claim & NEAP_SH_HELD_READ)
+            end_reading(ghost, held, (struct neap_sh_entry *)word);
     }
     neap__crash_order();
     atomic_store_explicit(held, 0, memory_order_relaxed);
+}
+
+
+static void finish_share(struct neap__tx *tx, struct neap_sh_entry *entry,
+                         uint64_t value)
+{
+    neap__finisher *finisher =
+        neap__finisher_of(neap_sh_what_kind(atomic_load(&entry->what)));
+    if (finisher) {
+        finisher(tx, entry, value);
+        return;
+    }
+    neap__tx_set(tx, &entry->value, atomic_load(&entry->value) + value);
+    neap__tx_set(tx, &entry->returns, atomic_load(&entry->returns) + 1);
 }
 
 
@@ -90,11 +117,8 @@ static int return_share(struct neap__seat *ghost, struct neap_sh_share *share)
 
     struct neap__tx tx;
     neap__tx_begin(&tx, ghost);
-    if (atomic_load(&entry->id) == atomic_load(&share->id)) {
-        neap__tx_set(&tx, &entry->value,
-                     atomic_load(&entry->value) + atomic_load(&share->value));
-        neap__tx_set(&tx, &entry->returns, atomic_load(&entry->returns) + 1);
-    }
+    if (atomic_load(&entry->id) == atomic_load(&share->id))
+        finish_share(&tx, entry, atomic_load(&share->value));
     neap__tx_set(&tx, &share->value, 0);
     neap__tx_set(&tx, &share->id, 0);
     neap__tx_set(&tx, &share->entry, 0);

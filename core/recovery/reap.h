@@ -7,6 +7,19 @@
 
 #include "recovery/seat.h"
 
+struct neap__tx;
+
+/*
+ * What an object wants done, within a change and under its entry's lock, when
+ * one who has a share of it dies. An object of a kind without a finisher gets
+ * the share's value back. The table stands in core/sync/finishers.c: recovery
+ * itself knows no noun.
+ */
+typedef void neap__finisher(struct neap__tx *tx, struct neap_sh_entry *entry,
+                            uint64_t share);
+
+neap__finisher *neap__finisher_of(uint32_t kind);
+
 /*
  * Clean a slot whose life the caller holds: its own at the end of a thread, or
  * one whose owner died. Restartable: if the caller dies, whoever claims the

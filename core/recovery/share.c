@@ -19,17 +19,17 @@ struct neap_sh_share *neap__share_place(struct neap__seat *seat)
         if (atomic_load_explicit(&shares[i].entry, memory_order_relaxed) &&
             !is_dropped(seat, &shares[i]))
             continue;
-        atomic_store_explicit(&shares[i].entry, 0, memory_order_relaxed);
-        neap__crash_order();
-        atomic_store_explicit(&shares[i].id, 0, memory_order_relaxed);
-        atomic_store_explicit(&shares[i].value, 0, memory_order_relaxed);
+        neap__share_forget(&shares[i]);
         return &shares[i];
     }
     return NULL;
 }
 
 
-uint64_t neap__shares_sum(struct neap_heap *heap, uint64_t id)
+/* Call `each` for all shares of that object in any slot. */
+static uint64_t over_shares(struct neap_heap *heap, uint64_t id,
+                            uint64_t each(uint64_t value, uint64_t argument),
+                            uint64_t argument)
 {
     uint64_t sum = 0;
     uint32_t high = atomic_load(&neap__header(heap)->slots_high);
@@ -38,8 +38,34 @@ uint64_t neap__shares_sum(struct neap_heap *heap, uint64_t id)
         struct neap_sh_share *shares = neap__slot_at(heap, i)->shares;
         for (int k = 0; k < NEAP_SH_SHARES; k++)
             if (atomic_load_explicit(&shares[k].id, memory_order_acquire) == id)
-                sum += atomic_load_explicit(&shares[k].value,
-                                            memory_order_relaxed);
+                sum += each(atomic_load_explicit(&shares[k].value,
+                                                 memory_order_relaxed),
+                            argument);
     }
     return sum;
+}
+
+
+static uint64_t the_value(uint64_t value, uint64_t unused)
+{
+    (void)unused;
+    return value;
+}
+
+
+static uint64_t is_equal(uint64_t value, uint64_t wanted)
+{
+    return value == wanted;
+}
+
+
+uint64_t neap__shares_sum(struct neap_heap *heap, uint64_t id)
+{
+    return over_shares(heap, id, the_value, 0);
+}
+
+
+uint64_t neap__shares_count(struct neap_heap *heap, uint64_t id, uint64_t value)
+{
+    return over_shares(heap, id, is_equal, value);
 }

@@ -28,4 +28,17 @@ struct neap_sh_share *neap__share_place(struct neap__seat *seat);
 /* The sum of all slots' shares of that object, exact only while none returns. */
 uint64_t neap__shares_sum(struct neap_heap *heap, uint64_t id);
 
+/* How many slots' shares of that object have that value, likewise. */
+uint64_t neap__shares_count(struct neap_heap *heap, uint64_t id,
+                            uint64_t value);
+
+/* Give up a place, its object having nothing to get back. */
+NEAP__INLINE void neap__share_forget(struct neap_sh_share *share)
+{
+    atomic_store_explicit(&share->entry, 0, memory_order_relaxed);
+    neap__crash_order();
+    atomic_store_explicit(&share->id, 0, memory_order_relaxed);
+    atomic_store_explicit(&share->value, 0, memory_order_relaxed);
+}
+
 #endif

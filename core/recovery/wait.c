@@ -29,3 +29,40 @@ int neap__wait_sleep(struct neap__seat *seat, struct neap_sh_entry *entry,
         status = neap__wait_expired(seat->heap, cap);
     return status < 0 ? status : 0;
 }
+
+
+static int attempt_and_sleep(struct neap__seat *seat,
+                             struct neap_sh_entry *entry,
+                             neap__attempt *attempt, void *argument,
+                             int64_t deadline)
+{
+    int64_t cap = NEAP__WAIT_CAP_FIRST;
+    for (;;) {
+        uint32_t seen = neap__wait_begin(seat, entry);
+        int status = attempt(seat, argument);
+        if (status != -EBUSY)
+            return status;
+        status = neap__wait_sleep(seat, entry, seen, deadline, &cap);
+        int again = status == -ETIMEDOUT ? attempt(seat, argument) : -EBUSY;
+        if (again != -EBUSY)
+            return again;
+        if (status < 0)
+            return status;
+    }
+}
+
+
+int neap__wait_for(struct neap__seat *seat, struct neap_sh_entry *entry,
+                   neap__attempt *attempt, void *argument, int64_t deadline)
+{
+    int status = attempt(seat, argument);
+    if (status != -EBUSY || deadline == NEAP_NOW)
+        return status;
+    status = attempt_and_sleep(seat, entry, attempt, argument, deadline);
+    neap__wait_end(seat);
+    if (status < 0) {
+        neap__waking(seat, entry);
+        neap__woken(seat, entry, 1);
+    }
+    return status;
+}

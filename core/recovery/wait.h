@@ -87,6 +87,19 @@ int64_t neap__wait_until(int64_t now, int64_t deadline, int64_t cap);
  * NEAP_ECORRUPT. */
 int neap__wait_expired(struct neap_heap *heap, int64_t *cap);
 
+/* Try what may have to be waited for: 0 and more it is done, -EBUSY not yet,
+ * else it failed. */
+typedef int neap__attempt(struct neap__seat *seat, void *argument);
+
+/*
+ * Attempt until it is done, asleep on the entry between. Whoever gives up looks
+ * once more, for it may have been woken to go on, and passes the wake on if it
+ * still leaves without.
+ * @return as the attempt; -ETIMEDOUT; -EBUSY with NEAP_NOW; -EINTR.
+ */
+int neap__wait_for(struct neap__seat *seat, struct neap_sh_entry *entry,
+                   neap__attempt *attempt, void *argument, int64_t deadline);
+
 NEAP__INLINE void neap__wait_end(struct neap__seat *seat)
 {
     atomic_store_explicit(&seat->slot->waiting_on, 0, memory_order_relaxed);

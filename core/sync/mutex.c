@@ -1,36 +1,18 @@
 /* Mutexes: the lock word of an entry, given to users. See recovery/lock.h. */
-#include <stdlib.h>
-
-#include "heap/object.h"
-#include "neap/mutex.h"
-
-struct neap_mutex {
-    struct neap__object object;
-};
+#include "sync/mutex.h"
 
 
 int neap_mutex_open(neap_heap *heap, const char *name, neap_mutex **ret_mutex)
 {
     static const struct neap__wanted wanted = {.kind = NEAP_OBJECT_MUTEX};
-    neap_mutex *mutex = calloc(1, sizeof *mutex);
-    if (!mutex)
-        return neap__fail_why(-ENOMEM, "cannot open mutex '%s'", name);
-    int status = neap__object_init(&mutex->object, heap, name, &wanted);
-    if (status < 0) {
-        free(mutex);
-        return status;
-    }
-    *ret_mutex = mutex;
-    return status;
+    return neap__handle_open(heap, name, &wanted, sizeof(neap_mutex),
+                             (void **)ret_mutex);
 }
 
 
 void neap_mutex_close(neap_mutex *mutex)
 {
-    if (!mutex)
-        return;
-    neap__object_release(&mutex->object);
-    free(mutex);
+    neap__handle_close(mutex);
 }
 
 
@@ -65,9 +47,8 @@ static int cannot_lock(const struct neap__object *object, int status)
 }
 
 
-/* Ours now; what the last owner left is news to this one. */
-static __attribute__((noinline)) int take_over(
-    struct neap__seat *seat, const struct neap__object *object)
+int neap__mutex_take_over(struct neap__seat *seat,
+                          const struct neap__object *object)
 {
     struct neap_sh_entry *entry = object->entry;
     if (neap__object_gone(object)) {
@@ -93,7 +74,7 @@ static __attribute__((noinline)) int lock_slow(neap_mutex *mutex,
     status = neap__lock(seat, &object->entry->lock, object->id, deadline);
     if (status < 0)
         return cannot_lock(object, status);
-    return take_over(seat, object);
+    return neap__mutex_take_over(seat, object);
 }
 
 
@@ -108,7 +89,7 @@ int neap_mutex_lock(neap_mutex *mutex, int64_t deadline)
     if (NEAP__UNLIKELY(neap__object_gone(object) ||
                        atomic_load_explicit(&entry->abandoned,
                                             memory_order_relaxed)))
-        return take_over(seat, object);
+        return neap__mutex_take_over(seat, object);
     return 0;
 }
 

@@ -103,7 +103,13 @@ typedef enum neap_object_kind {
     NEAP_OBJECT_COUNTER = 1,
     NEAP_OBJECT_ARRAY,
     NEAP_OBJECT_MUTEX,
-    NEAP_OBJECT_SEMAPHORE
+    NEAP_OBJECT_SEMAPHORE,
+    NEAP_OBJECT_EVENT,
+    NEAP_OBJECT_LATCH,
+    NEAP_OBJECT_CONDITION,
+    NEAP_OBJECT_RWLOCK,
+    NEAP_OBJECT_BARRIER,
+    NEAP_OBJECT_ONCE
 } neap_object_kind;
 
 typedef struct neap_object_info {
@@ -114,13 +120,15 @@ typedef struct neap_object_info {
     uint32_t dimensions;
     uint64_t shape[NEAP_DIMENSIONS_MAX];
     uint64_t bytes;     /* arrays: of their elements */
-    int64_t value;      /* counters and semaphores */
+    int64_t value;      /* counters; permits; events 1 when set, once 1 when
+                           done; what is left of a latch; parties that wait at
+                           a barrier */
     double real;        /* counters of kind double */
-    int32_t holder;     /* mutexes: pid of who holds it, 0 nobody */
+    int32_t holder;     /* mutexes, once, writers: pid of who holds it, 0 nobody */
     uint64_t id;        /* of this object, never used again in this heap */
 } neap_object_info;
 
-/** "counter", "array", "mutex", "semaphore"; "?" for what is no kind. */
+/** "counter", "array", "mutex" and so on; "?" for what is no kind. */
 NEAP_API const char *neap_object_kind_name(neap_object_kind kind);
 
 /**

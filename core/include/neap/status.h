@@ -20,7 +20,8 @@
     X(ESLOTS, -5005, "no free slot", SlotsExhausted, OSError)                  \
     X(ECLOSED, -5006, "handle is closed", Closed, ValueError)                  \
     X(EWORKER, -5007, "a worker failed", WorkerError, RuntimeError)            \
-    X(EKILLED, -5008, "a worker was killed", WorkerKilled, RuntimeError)
+    X(EKILLED, -5008, "a worker was killed", WorkerKilled, RuntimeError)       \
+    X(EBROKEN, -5009, "the barrier is broken", BrokenBarrier, RuntimeError)
 
 enum neap_status {
     NEAP_OK = 0,
@@ -35,7 +36,7 @@ enum neap_status {
 #else
     NEAP_ETYPE = -5001, NEAP_EFOREIGN = -5002, NEAP_ELAYOUT = -5003,
     NEAP_ECORRUPT = -5004, NEAP_ESLOTS = -5005, NEAP_ECLOSED = -5006,
-    NEAP_EWORKER = -5007, NEAP_EKILLED = -5008
+    NEAP_EWORKER = -5007, NEAP_EKILLED = -5008, NEAP_EBROKEN = -5009
 #endif
 };
 

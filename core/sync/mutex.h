@@ -1,0 +1,17 @@
+/* A mutex from inside, for the condition that gives it up and takes it again. */
+#ifndef NEAP_SYNC_MUTEX_H
+#define NEAP_SYNC_MUTEX_H
+
+#include "heap/object.h"
+#include "neap/mutex.h"
+
+struct neap_mutex {
+    struct neap__object object;
+};
+
+/* Ours now; what the last owner left is news to this one.
+ * @return 0; NEAP_ABANDONED; -EIDRM, unlocked again. */
+int neap__mutex_take_over(struct neap__seat *seat,
+                          const struct neap__object *object);
+
+#endif

@@ -1,0 +1,300 @@
+/*
+ * Read-write locks.
+ *
+ *     read                                   write
+ *     held[i] = entry | READ                 held[i] = entry; word: 0 -> tag
+ *     if the word is 0: it is had            until no slot has held entry | READ:
+ *     else held[i] = 0, wait for the word      wait on the event count
+ *                                            held[i] = entry | USER
+ *
+ * R1 The reader stores its claim and then loads the word; the writer takes the
+ *    word and then loads the claims; all are sequentially consistent, so that
+ *    one of them sees the other (Dekker).
+ * R2 A reader stores nothing that other readers store to: readers of different
+ *    threads do not disturb each other (the visible readers of Dice and Kogan's
+ *    BRAVO, in the slot where the reaper finds them).
+ * R3 A writer bars the way for readers that come later. Readers that had to
+ *    wait say so in entry.limit, and the next writer lets them go first, for a
+ *    moment: neither side starves.
+ */
+#include "neap/rwlock.h"
+
+#include "heap/object.h"
+#include "recovery/reap.h"
+#include "recovery/wait.h"
+
+#define LET_READERS_GO INT64_C(1000000) /* nanoseconds, at most */
+
+struct neap_rwlock {
+    struct neap__object object;
+};
+
+
+/* -- the handle ------------------------------------------------------------------- */
+
+int neap_rwlock_open(neap_heap *heap, const char *name,
+                     neap_rwlock **ret_rwlock)
+{
+    static const struct neap__wanted wanted = {.kind = NEAP_OBJECT_RWLOCK};
+    return neap__handle_open(heap, name, &wanted, sizeof(neap_rwlock),
+                             (void **)ret_rwlock);
+}
+
+
+void neap_rwlock_close(neap_rwlock *rwlock)
+{
+    neap__handle_close(rwlock);
+}
+
+
+const char *neap_rwlock_name(neap_rwlock *rwlock)
+{
+    return rwlock->object.name;
+}
+
+
+static int cannot_lock(const struct neap__object *object, int status)
+{
+    const char *heap = object->heap->address.text;
+    if (status == -EIDRM)
+        return neap__object_dropped(object);
+    if (status == -EDEADLK)
+        return neap__fail(status, "heap %s: this thread holds rwlock '%s' "
+                          "already; a lock for reading cannot become one for "
+                          "writing, nor be had twice: unlock it first", heap,
+                          object->name);
+    if (status == -EAGAIN)
+        return neap__fail(status, "heap %s: cannot lock '%s': this thread "
+                          "holds %d locks, and no more are recorded; unlock "
+                          "one first", heap, object->name,
+                          NEAP_SH_HELD - NEAP__HELD_INSIDE);
+    return neap__object_gave_up(object, status, "was not locked");
+}
+
+
+/* -- claims -------------------------------------------------------------------------- */
+
+static uint64_t claim_to_read(const struct neap__object *object)
+{
+    return neap__offset(object->heap, object->entry) | NEAP_SH_HELD_READ;
+}
+
+
+/* Where this thread says that it reads; NULL. */
+static neap_sh_word *find_claim(struct neap__seat *seat, uint64_t claim)
+{
+    for (int i = 0; i < NEAP_SH_HELD; i++)
+        if (atomic_load_explicit(&seat->slot->held[i],
+                                 memory_order_relaxed) == claim)
+            return &seat->slot->held[i];
+    return NULL;
+}
+
+
+static bool has_claim(struct neap_sh_slot *slot, uint64_t claim)
+{
+    for (int i = 0; i < NEAP_SH_HELD; i++)
+        if (atomic_load(&slot->held[i]) == claim)
+            return true;
+    return false;
+}
+
+
+/* The end of a claim: a writer may be asleep until it is gone. */
+static void drop_claim(struct neap__seat *seat, struct neap__object *object,
+                       neap_sh_word *held)
+{
+    neap__waking(seat, object->entry);
+    atomic_store(held, 0);
+    if (NEAP__UNLIKELY(atomic_load(&object->entry->lock)))
+        neap__woken(seat, object->entry, INT_MAX);
+    else
+        atomic_store_explicit(&seat->slot->waking, 0, memory_order_relaxed);
+}
+
+
+/* -- reading ---------------------------------------------------------------------------- */
+
+/* @return 0; -EBUSY a writer has it, or waits for it; -EAGAIN; -EIDRM. */
+static int try_read(struct neap__seat *seat, struct neap__object *object)
+{
+    uint64_t claim = claim_to_read(object);
+    neap_sh_word *held = &seat->slot->held[0];
+    if (atomic_load_explicit(held, memory_order_relaxed))
+        held = neap__held_place(seat, object->id);
+    if (!held)
+        return -EAGAIN;
+    atomic_store(held, claim);
+    bool gone = neap__object_gone(object);
+    if (NEAP__LIKELY(!atomic_load(&object->entry->lock) && !gone))
+        return 0;
+    drop_claim(seat, object, held);
+    return gone ? -EIDRM : -EBUSY;
+}
+
+
+static int wait_to_read(struct neap__seat *seat, struct neap__object *object,
+                        int64_t deadline)
+{
+    struct neap_sh_entry *entry = object->entry;
+    int64_t cap = NEAP__WAIT_CAP_FIRST;
+    int status;
+    while ((status = try_read(seat, object)) == -EBUSY) {
+        atomic_store(&entry->limit, 1); /* R3 */
+        status = neap__lock_wait(seat, &entry->lock, object->id, deadline,
+                                 &cap);
+        if (status < 0)
+            break;
+    }
+    return status;
+}
+
+
+int neap_rwlock_read(neap_rwlock *rwlock, int64_t deadline)
+{
+    struct neap__object *object = &rwlock->object;
+    struct neap__seat *seat;
+    int status = neap__seat(object->heap, &seat);
+    if (status < 0)
+        return status;
+    if (find_claim(seat, claim_to_read(object)))
+        return cannot_lock(object, -EDEADLK);
+    status = try_read(seat, object);
+    if (NEAP__LIKELY(status == 0))
+        return 0;
+    if (status == -EBUSY)
+        status = wait_to_read(seat, object, deadline);
+    return status < 0 ? cannot_lock(object, status) : 0;
+}
+
+
+/* -- writing ------------------------------------------------------------------------------ */
+
+/* Somebody reads: -EBUSY. The dead do not. */
+static int no_reader(struct neap__seat *seat, void *argument)
+{
+    struct neap__object *object = argument;
+    struct neap_heap *heap = object->heap;
+    uint64_t claim = claim_to_read(object);
+    uint32_t high = atomic_load(&neap__header(heap)->slots_high);
+    (void)seat;
+    for (uint32_t i = 0; i < high; i++) {
+        struct neap_sh_slot *slot = neap__slot_at(heap, i);
+        if (!has_claim(slot, claim))
+            continue;
+        int status = neap__reap_slot(heap, i);
+        if (status < 0)
+            return status;
+        if (has_claim(slot, claim))
+            return -EBUSY;
+    }
+    return 0;
+}
+
+
+/* R3: who waits to read sees the word free, if only for a moment. */
+static void let_readers_go(struct neap__object *object)
+{
+    struct neap_sh_entry *entry = object->entry;
+    if (!atomic_load(&entry->limit) || !atomic_exchange(&entry->limit, 0))
+        return;
+    neap__futex_wake(&entry->lock, INT_MAX);
+    int64_t until = neap_deadline_after(LET_READERS_GO);
+    while (atomic_load(&entry->lock) == 0 && neap_now() < until)
+        neap__futex_wait(&entry->lock, 0, until);
+}
+
+
+/* The word goes back to all who wait for it, readers and writers. */
+static void free_word(struct neap__seat *seat, struct neap_sh_entry *entry,
+                      neap_sh_word *held)
+{
+    uint32_t seen = atomic_exchange(&entry->lock, 0);
+    if (seen & NEAP_SH_WAITERS)
+        neap__futex_wake(&entry->lock, INT_MAX);
+    neap__crash_order();
+    atomic_store_explicit(held, 0, memory_order_relaxed);
+    (void)seat;
+}
+
+
+/* The word is had; now the readers that are in. */
+static int wait_for_readers(struct neap__seat *seat,
+                            struct neap__object *object, neap_sh_word *held,
+                            int64_t deadline)
+{
+    struct neap_sh_entry *entry = object->entry;
+    int status = neap__wait_for(seat, entry, no_reader, object, deadline);
+    if (status == 0 && neap__object_gone(object))
+        status = -EIDRM;
+    if (status < 0) {
+        free_word(seat, entry, held);
+        return status;
+    }
+    atomic_store_explicit(held,
+                          neap__offset(object->heap, entry) | NEAP_SH_HELD_USER,
+                          memory_order_relaxed);
+    bool abandoned = atomic_load(&entry->abandoned);
+    if (abandoned)
+        atomic_store(&entry->abandoned, 0);
+    return abandoned ? NEAP_ABANDONED : 0;
+}
+
+
+int neap_rwlock_write(neap_rwlock *rwlock, int64_t deadline)
+{
+    struct neap__object *object = &rwlock->object;
+    struct neap_sh_entry *entry = object->entry;
+    struct neap__seat *seat;
+    int status = neap__seat(object->heap, &seat);
+    if (status < 0)
+        return status;
+    if (find_claim(seat, claim_to_read(object)))
+        return cannot_lock(object, -EDEADLK);
+    neap_sh_word *held = neap__held_place(seat, object->id);
+    if (!held)
+        return cannot_lock(object, -EAGAIN);
+    if (deadline != NEAP_NOW)
+        let_readers_go(object);
+    if (!neap__lock_free(seat, &entry->lock, held, 0))
+        status = neap__lock_slow(seat, &entry->lock, held, object->id,
+                                 deadline);
+    if (status == 0)
+        status = wait_for_readers(seat, object, held, deadline);
+    return status < 0 ? cannot_lock(object, status) : status;
+}
+
+
+/* -- giving back ------------------------------------------------------------------------------ */
+
+int neap_rwlock_unlock(neap_rwlock *rwlock)
+{
+    struct neap__object *object = &rwlock->object;
+    struct neap__seat *seat = neap__seat_here(object->heap);
+    neap_sh_word *held = NULL;
+    if (seat && neap__lock_mine(seat, &object->entry->lock)) {
+        held = neap__held_find(seat, neap__offset(object->heap,
+                                                  object->entry));
+        if (held)
+            free_word(seat, object->entry, held);
+    } else if (seat && (held = find_claim(seat, claim_to_read(object)))) {
+        drop_claim(seat, object, held);
+    }
+    if (!held)
+        return neap__fail(-EPERM, "heap %s: this thread does not hold rwlock "
+                          "'%s'; only a holder unlocks it",
+                          object->heap->address.text, object->name);
+    return 0;
+}
+
+
+int neap_rwlock_mine(neap_rwlock *rwlock)
+{
+    struct neap__object *object = &rwlock->object;
+    struct neap__seat *seat = neap__seat_here(object->heap);
+    if (!seat)
+        return 0;
+    if (neap__lock_mine(seat, &object->entry->lock))
+        return 2;
+    return find_claim(seat, claim_to_read(object)) != NULL;
+}
