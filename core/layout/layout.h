@@ -174,7 +174,8 @@ struct neap_sh_entry {
                                 rwlocks: 1 readers wait for their turn */
     _Atomic uint32_t abandoned; /* mutex, writer: owner died; stored by the
                                    reaper, cleared by the next owner */
-    _Atomic uint32_t sleepers;  /* 1: somebody may be asleep on seq */
+    _Atomic uint32_t sleepers;  /* odd: somebody may be asleep on seq; + 2 for
+                                   each who says that it will be */
     uint64_t hash;           /* of the name; constant per id */
     uint64_t shape[NEAP_DIMENSIONS_MAX]; /* arrays; constant per id */
     neap_sh_word next;       /* free entries: in their queue */

@@ -103,9 +103,10 @@ int neap__futex_wait_either(_Atomic uint32_t *word, uint32_t expected,
 }
 
 
-void neap__futex_wake(_Atomic uint32_t *word, int count)
+int neap__futex_wake(_Atomic uint32_t *word, int count)
 {
     int before = errno;
-    syscall(SYS_futex, word, FUTEX_WAKE, count, NULL, NULL, 0);
+    long woken = syscall(SYS_futex, word, FUTEX_WAKE, count, NULL, NULL, 0);
     errno = before;
+    return woken > 0 ? (int)woken : 0;
 }

@@ -29,8 +29,8 @@ int neap__futex_wait_either(_Atomic uint32_t *word, uint32_t expected,
                             _Atomic uint32_t *other, uint32_t other_expected,
                             int64_t deadline);
 
-/* Wake up to `count` sleepers. Never fails. */
-void neap__futex_wake(_Atomic uint32_t *word, int count);
+/* Wake up to `count` sleepers. @return how many woke. Never fails. */
+int neap__futex_wake(_Atomic uint32_t *word, int count);
 
 /* -- fork.c: noticing that we are a child ---------------------------------- */
 

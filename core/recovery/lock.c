@@ -4,9 +4,8 @@
 #include <unistd.h>
 
 #include "recovery/reap.h"
+#include "recovery/spin.h"
 #include "recovery/wait.h"
-
-#define SPINS 100
 
 
 neap_sh_word *neap__held_find(struct neap__seat *seat, uint64_t offset)
@@ -33,23 +32,12 @@ neap_sh_word *neap__held_place(struct neap__seat *seat, uint64_t id)
 }
 
 
-static void pause_processor(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    __asm__ volatile("isb");
-#endif
-}
-
-
-/* With one processor the owner cannot run while we spin. */
-static int spins(void)
+int neap__spin_looks(void)
 {
     static _Atomic int known = -1;
     int n = atomic_load_explicit(&known, memory_order_relaxed);
     if (n < 0) {
-        n = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? SPINS : 0;
+        n = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? NEAP__SPIN_LOOKS : 0;
         atomic_store_explicit(&known, n, memory_order_relaxed);
     }
     return n;
@@ -69,14 +57,14 @@ static bool take_free(struct neap__seat *seat, _Atomic uint32_t *word,
 
 static bool spin(struct neap__seat *seat, _Atomic uint32_t *word)
 {
-    for (int i = spins(); i > 0; i--) {
+    struct neap__spin spin = neap__spin_begin();
+    do {
         uint32_t seen = atomic_load_explicit(word, memory_order_relaxed);
         if (seen == 0 && take_free(seat, word, 0))
             return true;
         if (seen & NEAP_SH_WAITERS)
             return false;
-        pause_processor();
-    }
+    } while (neap__spin(&spin));
     return false;
 }
 

@@ -3,8 +3,6 @@
 
 #include <sys/stat.h>
 
-#include "recovery/sabotage.h"
-
 
 void neap__tx_begin(struct neap__tx *tx, struct neap__seat *seat)
 {
@@ -60,32 +58,11 @@ int neap__tx_fail(struct neap__tx *tx, int status)
 }
 
 
-/* Release each store: readers without a lock follow links. */
-static void apply(struct neap_heap *heap, const struct neap_sh_redo *redo,
-                  uint64_t count)
-{
-    for (uint64_t i = 0; i < count; i++) {
-        neap_sh_word *word =
-            (neap_sh_word *)(heap->base + redo->stores[i].offset);
-        atomic_store_explicit(word, redo->stores[i].value,
-                              memory_order_release);
-    }
-}
-
-
 int neap__tx_commit(struct neap__tx *tx)
 {
     if (tx->status < 0)
         return tx->status;
-    struct neap_sh_redo *redo = &tx->seat->slot->redo;
-    redo->count = tx->count;
-    neap__crash_order();
-    if (!NEAP__SABOTAGED(NEAP__WITHOUT_REDO))
-        atomic_store_explicit(&redo->committed, 1, memory_order_release);
-    neap__crash_order();
-    apply(tx->seat->heap, redo, tx->count);
-    neap__crash_order();
-    atomic_store_explicit(&redo->committed, 0, memory_order_release);
+    neap__tx_finish(tx);
     return 0;
 }
 
@@ -138,7 +115,7 @@ int neap__redo_replay(struct neap_heap *heap, struct neap_sh_slot *slot)
                           "heap %s: the redo record of process %u is "
                           "corrupted; restore the heap from a copy",
                           heap->address.text, slot->pid);
-    apply(heap, redo, count);
+    neap__redo_apply(heap, redo, count);
     neap__crash_order();
     atomic_store_explicit(&redo->committed, 0, memory_order_release);
     return 0;

@@ -18,6 +18,7 @@
 #ifndef NEAP_REDO_H
 #define NEAP_REDO_H
 
+#include "recovery/sabotage.h"
 #include "recovery/seat.h"
 
 struct neap__tx {
@@ -35,6 +36,43 @@ void neap__tx_set(struct neap__tx *tx, neap_sh_word *word, uint64_t value);
 
 /* Remember a failure, for commit to return. @return `status`. */
 int neap__tx_fail(struct neap__tx *tx, int status);
+
+/* The same for a word that this change has not set yet; for the few stores of
+ * hot paths. */
+NEAP__INLINE void neap__tx_add(struct neap__tx *tx, neap_sh_word *word,
+                               uint64_t value)
+{
+    struct neap_sh_store *store = &tx->seat->slot->redo.stores[tx->count++];
+    store->offset = neap__offset(tx->seat->heap, word);
+    store->value = value;
+}
+
+/* Release each store: readers without a lock follow links. */
+NEAP__INLINE void neap__redo_apply(struct neap_heap *heap,
+                                   const struct neap_sh_redo *redo,
+                                   uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        neap_sh_word *word =
+            (neap_sh_word *)(heap->base + redo->stores[i].offset);
+        atomic_store_explicit(word, redo->stores[i].value,
+                              memory_order_release);
+    }
+}
+
+/* Commit and apply a change of which nothing failed. */
+NEAP__INLINE void neap__tx_finish(struct neap__tx *tx)
+{
+    struct neap_sh_redo *redo = &tx->seat->slot->redo;
+    redo->count = tx->count;
+    neap__crash_order();
+    if (!NEAP__SABOTAGED(NEAP__WITHOUT_REDO))
+        atomic_store_explicit(&redo->committed, 1, memory_order_release);
+    neap__crash_order();
+    neap__redo_apply(tx->seat->heap, redo, tx->count);
+    neap__crash_order();
+    atomic_store_explicit(&redo->committed, 0, memory_order_release);
+}
 
 int neap__tx_commit(struct neap__tx *tx);
 

@@ -4,6 +4,15 @@
 #include "recovery/reap.h"
 
 
+void neap__wake_sleepers(struct neap_sh_entry *entry, uint32_t sleepers,
+                         int count)
+{
+    if (neap__wake_entry(entry, count) < count)
+        atomic_compare_exchange_strong(&entry->sleepers, &sleepers,
+                                       sleepers & ~1u);
+}
+
+
 int64_t neap__wait_until(int64_t now, int64_t deadline, int64_t cap)
 {
     return deadline - now > cap ? now + cap : deadline;

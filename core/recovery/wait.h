@@ -4,15 +4,17 @@
  *     sleeper                              waker
  *     waiting_on = entry                   neap__waking(seat, entry)
  *     seen = seq                           change the value
- *     sleepers = 1                         neap__woken(seat, entry, n)
- *     look at the value again                if sleepers was 1: seq += 1, wake
- *     sleep while seq == seen
+ *     sleepers = sleepers + 2, odd         neap__woken(seat, entry, n)
+ *     look at the value again                if sleepers is odd: seq += 1, wake;
+ *     sleep while seq == seen                woke fewer than n: sleepers even
  *
  * I1 The sleeper stores `sleepers` and then loads the value; the waker stores
  *    the value and then loads `sleepers`; all four are sequentially consistent,
  *    so one of them sees the other.
- * I2 Whoever wakes only some sets `sleepers` again, for it cannot know that
- *    nobody is left.
+ * I2 `sleepers` is made even only by one who woke fewer than it would have, so
+ *    that nobody was asleep, and only if nobody announced a sleep since it was
+ *    loaded: that would have changed it. (Left odd, it would cost every change
+ *    of the value a call of the kernel for ever after the first sleep.)
  * I3 A waker that dies between its two steps is named by slot.waking, a sleeper
  *    that dies with a wake in hand by slot.waiting_on; the reaper then wakes
  *    everybody, and those who find nothing sleep again.
@@ -25,10 +27,11 @@
 #include "recovery/sabotage.h"
 #include "recovery/seat.h"
 
-NEAP__INLINE void neap__wake_entry(struct neap_sh_entry *entry, int count)
+/* @return how many woke. */
+NEAP__INLINE int neap__wake_entry(struct neap_sh_entry *entry, int count)
 {
     atomic_fetch_add(&entry->seq, 1);
-    neap__futex_wake(&entry->seq, count);
+    return neap__futex_wake(&entry->seq, count);
 }
 
 /* Announce a wake, before the change that it tells of. */
@@ -42,16 +45,17 @@ NEAP__INLINE void neap__waking(struct neap__seat *seat,
     neap__crash_order();
 }
 
+/* Wake up to `count` of those who sleep; keeps I2. */
+void neap__wake_sleepers(struct neap_sh_entry *entry, uint32_t sleepers,
+                         int count);
+
 /* Wake up to `count` of those who sleep, after the change. */
 NEAP__INLINE void neap__woken(struct neap__seat *seat,
                               struct neap_sh_entry *entry, int count)
 {
-    if (NEAP__UNLIKELY(atomic_load(&entry->sleepers)) &&
-        atomic_exchange(&entry->sleepers, 0)) {
-        if (count < INT_MAX)
-            atomic_store(&entry->sleepers, 1);
-        neap__wake_entry(entry, count);
-    }
+    uint32_t sleepers = atomic_load(&entry->sleepers);
+    if (NEAP__UNLIKELY(sleepers & 1))
+        neap__wake_sleepers(entry, sleepers, count);
     neap__crash_order();
     atomic_store_explicit(&seat->slot->waking, 0, memory_order_relaxed);
 }
@@ -65,7 +69,10 @@ NEAP__INLINE uint32_t neap__wait_begin(struct neap__seat *seat,
                           memory_order_relaxed);
     neap__crash_order();
     uint32_t seen = atomic_load(&entry->seq);
-    atomic_store(&entry->sleepers, 1);
+    uint32_t sleepers = atomic_load(&entry->sleepers);
+    while (!atomic_compare_exchange_weak(&entry->sleepers, &sleepers,
+                                         (sleepers + 2) | 1))
+        ;
     return seen;
 }
 

@@ -13,7 +13,9 @@
 
 #include "heap/object.h"
 #include "neap/semaphore.h"
+#include "recovery/redo.h"
 #include "recovery/share.h"
+#include "recovery/spin.h"
 #include "recovery/wait.h"
 
 struct neap_semaphore {
@@ -118,15 +120,15 @@ static int take_undo_locked(struct neap__seat *seat,
     uint64_t has = share ? atomic_load(&share->value) : 0;
     if (!share && !(share = neap__share_place(seat)))
         return too_many_shares(object);
-    struct neap__tx tx;
-    neap__tx_begin(&tx, seat);
-    neap__tx_set(&tx, &entry->value, value - 1);
-    neap__tx_set(&tx, &share->value, has + 1);
+    struct neap__tx tx = {.seat = seat};
+    neap__tx_add(&tx, &entry->value, value - 1);
+    neap__tx_add(&tx, &share->value, has + 1);
     if (!has) {
-        neap__tx_set(&tx, &share->id, object->id);
-        neap__tx_set(&tx, &share->entry, offset);
+        neap__tx_add(&tx, &share->id, object->id);
+        neap__tx_add(&tx, &share->entry, offset);
     }
-    return neap__tx_commit(&tx);
+    neap__tx_finish(&tx);
+    return 0;
 }
 
 
@@ -143,31 +145,24 @@ static int take(struct neap__seat *seat, struct neap__object *object)
 }
 
 
-/*
- * Wait for a permit. Whoever gives up looks once more, for it may have been
- * woken to take one, and passes the wake on if it still leaves without.
- */
-static int wait_for_permit(struct neap__seat *seat,
-                           struct neap__object *object, int64_t deadline)
+/* Where others sleep already there is more to wait for than a moment. @return as
+ * take, -EBUSY when it is time to sleep. */
+static int take_spinning(struct neap__seat *seat, struct neap__object *object)
 {
     struct neap_sh_entry *entry = object->entry;
-    int64_t cap = NEAP__WAIT_CAP_FIRST;
-    int status;
-    do {
-        uint32_t seen = neap__wait_begin(seat, entry);
-        status = take(seat, object);
-        if (status != -EBUSY)
-            break;
-        status = neap__wait_sleep(seat, entry, seen, deadline, &cap);
-    } while (status == 0);
-    if (status == -ETIMEDOUT && take(seat, object) == 0)
-        status = 0;
-    neap__wait_end(seat);
-    if (status < 0) {
-        neap__waking(seat, entry);
-        neap__woken(seat, entry, 1);
-    }
+    struct neap__spin spin = neap__spin_begin();
+    int status = -EBUSY;
+    while (status == -EBUSY && !(atomic_load(&entry->sleepers) & 1) &&
+           neap__spin(&spin))
+        if (atomic_load_explicit(&entry->value, memory_order_relaxed) > 0)
+            status = take(seat, object);
     return status;
+}
+
+
+static int attempt_to_take(struct neap__seat *seat, void *object)
+{
+    return take(seat, object);
 }
 
 
@@ -192,7 +187,10 @@ int neap_semaphore_acquire(neap_semaphore *semaphore, int64_t deadline)
     if (NEAP__LIKELY(status == 0))
         return 0;
     if (status == -EBUSY && deadline != NEAP_NOW)
-        status = wait_for_permit(seat, object, deadline);
+        status = take_spinning(seat, object);
+    if (status == -EBUSY && deadline != NEAP_NOW)
+        status = neap__wait_for(seat, object->entry, attempt_to_take, object,
+                                deadline);
     return no_permit(object, status);
 }
 
@@ -229,15 +227,15 @@ static int give_undo_locked(struct neap__seat *seat,
                           "undo semaphore '%s'; only a holder releases one",
                           object->heap->address.text, object->name);
     uint64_t has = atomic_load(&share->value);
-    struct neap__tx tx;
-    neap__tx_begin(&tx, seat);
-    neap__tx_set(&tx, &entry->value, atomic_load(&entry->value) + 1);
-    neap__tx_set(&tx, &share->value, has - 1);
+    struct neap__tx tx = {.seat = seat};
+    neap__tx_add(&tx, &entry->value, atomic_load(&entry->value) + 1);
+    neap__tx_add(&tx, &share->value, has - 1);
     if (has == 1) {
-        neap__tx_set(&tx, &share->id, 0);
-        neap__tx_set(&tx, &share->entry, 0);
+        neap__tx_add(&tx, &share->id, 0);
+        neap__tx_add(&tx, &share->entry, 0);
     }
-    return neap__tx_commit(&tx);
+    neap__tx_finish(&tx);
+    return 0;
 }
 
 

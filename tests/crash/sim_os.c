@@ -52,17 +52,19 @@ bool sim_all_woken(void)
 }
 
 
-void neap__futex_wake(_Atomic uint32_t *word, int count)
+int neap__futex_wake(_Atomic uint32_t *word, int count)
 {
-    if (running_sleeps_on == word && count > 0) {
+    int left = count;
+    if (running_sleeps_on == word && left > 0) {
         running_sleeps_on = NULL;
-        count--;
+        left--;
     }
-    for (int i = 0; i < sim.sleeping && count > 0; i++)
+    for (int i = 0; i < sim.sleeping && left > 0; i++)
         if (sim.sleepers[i].word == word && !sim.sleepers[i].woken) {
             sim.sleepers[i].woken = true;
-            count--;
+            left--;
         }
+    return count - left;
 }
 
 

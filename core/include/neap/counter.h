@@ -63,6 +63,12 @@ struct neap_counter_head {
 static inline int neap_counter_add_inline(neap_counter *counter, int64_t n)
 {
     struct neap_counter_head *head = (struct neap_counter_head *)(void *)counter;
+#ifdef __x86_64__
+    /* The line is about to be written: fetched to be read first, it would be
+     * fetched twice where others add, too. */
+    __asm__ volatile("prefetchw %0" : : "m"(*(head->plain ? &head->plain->value
+                                                          : &head->id)));
+#endif
     if (__builtin_expect(!head->plain ||
                              __atomic_load_n(&head->plain->id,
                                              __ATOMIC_RELAXED) != head->id, 0))

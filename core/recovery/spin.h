@@ -1,0 +1,55 @@
+/*
+ * Spinning before a sleep: to sleep and to be woken costs some ten microseconds,
+ * many times what a short critical section takes.
+ *
+ *     struct neap__spin spin = neap__spin_begin();
+ *     do
+ *         if (it can be had now)
+ *             ...
+ *     while (neap__spin(&spin));
+ *
+ * The looks are far apart, for each takes the word's cache line away from whoever
+ * works on it. Two processes that do nothing but lock and unlock took 100 ns an
+ * operation with a look at every pause, 25 with one at every 30, 16 with one at
+ * every 100; glibc's mutex 54.
+ */
+#ifndef NEAP_SPIN_H
+#define NEAP_SPIN_H
+
+#include "base/base.h"
+
+#define NEAP__SPIN_LOOKS 10
+#define NEAP__SPIN_PAUSES 100 /* between two looks; a microsecond or some */
+
+struct neap__spin {
+    int looks;
+};
+
+/* Zero where the owner cannot run while we spin. */
+int neap__spin_looks(void);
+
+NEAP__INLINE struct neap__spin neap__spin_begin(void)
+{
+    return (struct neap__spin){neap__spin_looks()};
+}
+
+NEAP__INLINE void neap__pause_processor(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("isb");
+#endif
+}
+
+/* @return false when it is time to sleep. */
+NEAP__INLINE bool neap__spin(struct neap__spin *spin)
+{
+    if (spin->looks-- <= 0)
+        return false;
+    for (int i = 0; i < NEAP__SPIN_PAUSES; i++)
+        neap__pause_processor();
+    return true;
+}
+
+#endif
