@@ -7,7 +7,7 @@
 #include "heap/heap.h"
 
 
-/* -- a heap with something of everything, and finding its parts ------------------- */
+/* -- a heap with something of everything, and finding its parts ------------ */
 
 static void *come_and_go(void *heap)
 {
@@ -95,7 +95,7 @@ static struct neap_sh_slot *free_slot(neap_heap *heap)
 }
 
 
-/* -- ways to break it ------------------------------------------------------------------ */
+/* -- ways to break it ------------------------------------------------------ */
 
 static void leak_extent(neap_heap *heap)
 {
@@ -274,7 +274,7 @@ static void spoil_a_proof_of_life(neap_heap *heap)
 }
 
 
-/* -- the table ---------------------------------------------------------------------------- */
+/* -- the table ------------------------------------------------------------- */
 
 enum class { LEAK, DOUBLE, TORN };
 
@@ -374,7 +374,7 @@ TEST_EACH(check_finds, names)
 }
 
 
-/* -- what is sound ---------------------------------------------------------------------------- */
+/* -- what is sound --------------------------------------------------------- */
 
 TEST_EACH(check_finds_nothing_wrong_with_a_new_heap, test_named_kinds)
 {

@@ -28,7 +28,7 @@ static neap_counter *open_double(neap_heap *heap)
 }
 
 
-/* -- integers --------------------------------------------------------------------- */
+/* -- integers -------------------------------------------------------------- */
 
 TEST_EACH(counter_starts_at_zero_and_adds_what_it_is_told, integers)
 {
@@ -106,7 +106,7 @@ TEST(striped_counters_refuse_what_needs_one_value)
 }
 
 
-/* -- doubles ------------------------------------------------------------------------ */
+/* -- doubles --------------------------------------------------------------- */
 
 static double real_in(neap_counter *counter)
 {
@@ -163,7 +163,7 @@ TEST(a_nan_gives_way_to_any_number_and_spoils_every_sum)
 }
 
 
-/* -- kinds ---------------------------------------------------------------------------- */
+/* -- kinds ----------------------------------------------------------------- */
 
 TEST(functions_for_the_other_kind_of_number_are_refused)
 {
@@ -228,7 +228,7 @@ TEST(a_dropped_counter_says_so_to_every_call)
 }
 
 
-/* -- many at once ---------------------------------------------------------------------- */
+/* -- many at once ---------------------------------------------------------- */
 
 #define ADDS 20000
 

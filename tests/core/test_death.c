@@ -53,7 +53,7 @@ static void check_held(struct holding *h)
 }
 
 
-/* Whoever comes next finds the mutex abandoned, and all else as it should be. */
+/* Whoever comes next finds the mutex abandoned, the rest as it should be. */
 static void check_given_back(struct holding *h, uint64_t deaths)
 {
     CHECK_STATUS(neap_mutex_lock(h->mutex, NEAP_FOREVER), NEAP_ABANDONED);
@@ -66,7 +66,7 @@ static void check_given_back(struct holding *h, uint64_t deaths)
 }
 
 
-/* -- ways to die ---------------------------------------------------------------------- */
+/* -- ways to die ----------------------------------------------------------- */
 
 TEST_EACH(the_killed_give_back_what_they_held, test_named_kinds)
 {
@@ -231,7 +231,7 @@ TEST(all_threads_of_the_killed_are_dead)
 }
 
 
-/* -- forks ------------------------------------------------------------------------------ */
+/* -- forks ----------------------------------------------------------------- */
 
 static int do_without(void *argument)
 {
@@ -283,7 +283,7 @@ TEST(children_of_children_take_places_of_their_own)
 }
 
 
-/* -- slots --------------------------------------------------------------------------------- */
+/* -- slots ----------------------------------------------------------------- */
 
 static int take_a_slot(void *argument)
 {
@@ -337,7 +337,7 @@ TEST(a_thousand_threads_one_after_another_need_no_thousand_slots)
 }
 
 
-/* -- PID namespaces ----------------------------------------------------------------------------- */
+/* -- PID namespaces -------------------------------------------------------- */
 
 struct apart {
     const char *address;

@@ -2,7 +2,7 @@
 #include "core/heaps.h"
 
 
-/* -- what may be a name ------------------------------------------------------------ */
+/* -- what may be a name ---------------------------------------------------- */
 
 static void refuse_name(neap_heap *heap, const char *name, const char *words)
 {
@@ -64,7 +64,7 @@ TEST(names_are_utf8)
 }
 
 
-/* -- what is there -------------------------------------------------------------------- */
+/* -- what is there --------------------------------------------------------- */
 
 TEST(opening_a_name_as_something_else_says_what_is_there)
 {
@@ -135,7 +135,7 @@ TEST(kinds_have_names)
 }
 
 
-/* -- many ------------------------------------------------------------------------------- */
+/* -- many ------------------------------------------------------------------ */
 
 #define MANY 5000
 
@@ -220,7 +220,7 @@ TEST_WITHIN(arrays_that_come_and_go_do_not_make_the_heap_grow, 60)
 }
 
 
-/* -- the end of a name ----------------------------------------------------------------------- */
+/* -- the end of a name ----------------------------------------------------- */
 
 TEST(dropping_what_is_not_there_is_an_error)
 {
@@ -288,7 +288,7 @@ TEST(ids_are_never_used_again)
 }
 
 
-/* -- at once ------------------------------------------------------------------------------------ */
+/* -- at once --------------------------------------------------------------- */
 
 static int come_and_go(void *argument)
 {

@@ -56,7 +56,7 @@ static void still_works(neap_heap *heap)
 }
 
 
-/* -- what is reserved --------------------------------------------------------------- */
+/* -- what is reserved ------------------------------------------------------ */
 
 TEST(a_heap_does_not_grow_beyond_what_is_reserved)
 {
@@ -118,7 +118,7 @@ TEST(an_address_space_that_is_too_small_is_told_from_a_full_heap)
 }
 
 
-/* -- a full /dev/shm ------------------------------------------------------------------ */
+/* -- a full /dev/shm ------------------------------------------------------- */
 
 /* A /dev/shm of this process's own, of that size, gone with the process. */
 static void be_alone_with_shm(const char *size)

@@ -13,7 +13,7 @@ struct race {
 };
 
 
-/* -- the race -------------------------------------------------------------------- */
+/* -- the race -------------------------------------------------------------- */
 
 static int open_and_count(void *argument)
 {
@@ -52,7 +52,7 @@ TEST_EACH(of_sixteen_processes_that_open_at_once_one_creates, test_named_kinds)
 }
 
 
-/* -- flags and options ------------------------------------------------------------- */
+/* -- flags and options ----------------------------------------------------- */
 
 static neap_heap *const untouched = (neap_heap *)"untouched";
 
@@ -143,7 +143,7 @@ TEST(options_of_creation_are_ignored_when_the_heap_is_there)
 }
 
 
-/* -- what status tells --------------------------------------------------------------- */
+/* -- what status tells ----------------------------------------------------- */
 
 TEST(status_tells_what_the_heap_is)
 {
@@ -207,7 +207,7 @@ TEST_EACH(its_address_opens_it_again, test_named_kinds)
 }
 
 
-/* -- handles ------------------------------------------------------------------------- */
+/* -- handles --------------------------------------------------------------- */
 
 TEST(objects_stay_usable_when_their_heap_is_closed)
 {
@@ -283,7 +283,7 @@ TEST(two_handles_of_one_process_see_the_same_heap)
 }
 
 
-/* -- names going away ------------------------------------------------------------------- */
+/* -- names going away ------------------------------------------------------ */
 
 TEST_EACH(unlink_leaves_another_heap_of_that_name_alone, test_named_kinds)
 {

@@ -6,7 +6,7 @@
 #define ROUNDS 2000
 
 
-/* -- exclusion --------------------------------------------------------------------- */
+/* -- exclusion ------------------------------------------------------------- */
 
 struct section {
     neap_heap *heap;
@@ -83,7 +83,7 @@ TEST(mutex_excludes_threads)
 }
 
 
-/* -- whose it is ----------------------------------------------------------------------- */
+/* -- whose it is ----------------------------------------------------------- */
 
 static void *try_as_another_thread(void *argument)
 {
@@ -144,7 +144,7 @@ TEST(holder_is_the_pid_of_who_has_it)
 }
 
 
-/* -- deadlines --------------------------------------------------------------------------- */
+/* -- deadlines ------------------------------------------------------------- */
 
 static void *wait_for_a_while(void *argument)
 {
@@ -212,7 +212,7 @@ TEST(a_signal_interrupts_the_wait)
 }
 
 
-/* -- many at once ---------------------------------------------------------------------------- */
+/* -- many at once ---------------------------------------------------------- */
 
 #define MOST 30
 
@@ -277,7 +277,7 @@ TEST(mutexes_may_be_unlocked_in_any_order)
 }
 
 
-/* -- the death of the owner ---------------------------------------------------------------------- */
+/* -- the death of the owner ------------------------------------------------ */
 
 static int lock_it(void *argument)
 {
@@ -352,7 +352,7 @@ TEST(those_who_wait_get_the_mutex_when_its_owner_is_killed)
 }
 
 
-/* -- dropped ------------------------------------------------------------------------------------- */
+/* -- dropped --------------------------------------------------------------- */
 
 TEST(whoever_waits_for_a_mutex_that_is_dropped_learns_of_it)
 {

@@ -7,7 +7,7 @@
 #define MIB (UINT64_C(1) << 20)
 
 
-/* -- readers ----------------------------------------------------------------------- */
+/* -- readers --------------------------------------------------------------- */
 
 static void fill(neap_heap *heap)
 {
@@ -135,7 +135,7 @@ TEST(a_reader_needs_no_more_than_permission_to_read)
 }
 
 
-/* -- a reader beside a busy writer ------------------------------------------------------ */
+/* -- a reader beside a busy writer ----------------------------------------- */
 
 struct busy {
     neap_heap *heap;
@@ -179,7 +179,7 @@ TEST(a_reader_finds_what_is_there_however_busy_the_writer)
 }
 
 
-/* -- growth --------------------------------------------------------------------------------- */
+/* -- growth ---------------------------------------------------------------- */
 
 static int grow_much(void *argument)
 {
@@ -232,7 +232,7 @@ TEST(what_is_dropped_is_given_back_to_the_kernel)
 }
 
 
-/* -- heaps without a name ---------------------------------------------------------------------- */
+/* -- heaps without a name -------------------------------------------------- */
 
 static int add_one(void *argument)
 {

@@ -10,7 +10,7 @@ static neap_semaphore_kind kind_of(const char *name)
 }
 
 
-/* -- permits ---------------------------------------------------------------------- */
+/* -- permits --------------------------------------------------------------- */
 
 TEST_EACH(permits_are_taken_and_given_back, kinds)
 {
@@ -35,7 +35,8 @@ TEST_EACH(permits_are_taken_and_given_back, kinds)
 TEST(initial_is_ignored_when_the_semaphore_is_there)
 {
     neap_heap *heap = make_heap(NULL);
-    neap_semaphore *a = open_semaphore(heap, "slots", 2, NEAP_SEMAPHORE_UNDO), *b;
+    neap_semaphore *a, *b;
+    a = open_semaphore(heap, "slots", 2, NEAP_SEMAPHORE_UNDO);
     CHECK_STATUS(neap_semaphore_open(heap, "slots", 77, NEAP_SEMAPHORE_ANY, &b),
                  0);
     CHECK_INT(permits_in(b), 2);
@@ -79,7 +80,7 @@ TEST(a_classic_semaphore_has_no_more_permits_than_can_be)
 }
 
 
-/* -- who may release ----------------------------------------------------------------- */
+/* -- who may release ------------------------------------------------------- */
 
 static int release_one(void *argument)
 {
@@ -156,7 +157,7 @@ TEST(a_thread_has_permits_of_so_many_undo_semaphores_and_no_more)
 }
 
 
-/* -- waiting --------------------------------------------------------------------------- */
+/* -- waiting --------------------------------------------------------------- */
 
 static int wait_for_one(void *argument)
 {
@@ -271,7 +272,7 @@ TEST(permits_of_a_dropped_semaphore_do_not_go_to_the_next_of_its_name)
 }
 
 
-/* -- death -------------------------------------------------------------------------------- */
+/* -- death ----------------------------------------------------------------- */
 
 static int take_two(void *argument)
 {
@@ -344,7 +345,7 @@ TEST(undo_permits_return_when_a_thread_ends)
 }
 
 
-/* -- many ----------------------------------------------------------------------------------- */
+/* -- many ------------------------------------------------------------------ */
 
 struct crowd {
     neap_semaphore *semaphore;

@@ -14,7 +14,7 @@ struct image {
     size_t room; /* bytes that may be there after a mutation */
 };
 
-/* -- random.c: numbers that a seed decides ----------------------------------- */
+/* -- random.c: numbers that a seed decides --------------------------------- */
 
 struct random {
     uint64_t state;
@@ -24,14 +24,14 @@ uint64_t random_next(struct random *random);
 /* 0 to n - 1. */
 uint64_t random_below(struct random *random, uint64_t n);
 
-/* -- images.c: heaps as they are found ------------------------------------------ */
+/* -- images.c: heaps as they are found ------------------------------------- */
 
 #define IMAGES 5
 
 /* Make them; ends the program if that fails. */
 void images_make(struct image images[IMAGES]);
 
-/* -- mutate.c --------------------------------------------------------------------- */
+/* -- mutate.c -------------------------------------------------------------- */
 
 /* Make the sum of the header's constants right. */
 void mend_checksum(struct image *image);

@@ -62,7 +62,7 @@ static void tell_failure(const char *how)
 }
 
 
-/* -- using what opened -------------------------------------------------------------- */
+/* -- using what opened ----------------------------------------------------- */
 
 static void use_array(neap_heap *heap, const char *name)
 {
@@ -225,7 +225,7 @@ static void use(neap_heap *heap, bool read_only)
 }
 
 
-/* As if it had been here for ever: then the kernel's word on who lives counts. */
+/* As if it had always been here: then the kernel's word on who lives counts. */
 static void be_at_home(int fd, struct image *image)
 {
     struct stat st;
@@ -234,7 +234,7 @@ static void be_at_home(int fd, struct image *image)
 }
 
 
-/* -- one image ---------------------------------------------------------------------- */
+/* -- one image ------------------------------------------------------------- */
 
 static void write_image(int fd, const struct image *image)
 {
@@ -314,8 +314,8 @@ static void try_image(int fd, const char *address, const struct image *image)
 }
 
 
-/* The kernel's list of what this thread would leave when it dies: memory that is
- * unmapped must not be on it. */
+/* The kernel's list of what this thread would leave when it dies: memory that
+ * is unmapped must not be on it. */
 static bool has_left_the_heap(void)
 {
     struct robust_list_head *head;
@@ -355,7 +355,7 @@ static void work_through(uint64_t from, uint64_t to)
 }
 
 
-/* -- the parent ------------------------------------------------------------------------ */
+/* -- the parent ------------------------------------------------------------ */
 
 /* Wait for the child, as long as it gets on. @return false if it hangs. */
 static bool wait_for(pid_t pid, int *status)

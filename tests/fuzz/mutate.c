@@ -32,7 +32,7 @@ static void put(struct image *image, uint64_t offset, uint64_t value)
 }
 
 
-/* -- where --------------------------------------------------------------------- */
+/* -- where ----------------------------------------------------------------- */
 
 static uint64_t anywhere(struct image *image, struct random *random)
 {
@@ -91,7 +91,7 @@ static uint64_t somewhere(struct image *image, struct random *random)
 }
 
 
-/* -- what ------------------------------------------------------------------------ */
+/* -- what ------------------------------------------------------------------ */
 
 static uint64_t special(struct image *image, struct random *random)
 {
@@ -131,7 +131,7 @@ static uint64_t some_value(struct image *image, struct random *random,
 }
 
 
-/* -- the ways ----------------------------------------------------------------------- */
+/* -- the ways -------------------------------------------------------------- */
 
 static void change_word(struct image *image, struct random *random)
 {
@@ -226,7 +226,7 @@ static void commit_redo(struct image *image, struct random *random)
 }
 
 
-/* The words that are constant speak for themselves only if their sum is right. */
+/* Words that are constant are looked at only if their sum is right. */
 void mend_checksum(struct image *image)
 {
     uint64_t hash = UINT64_C(0xcbf29ce484222325);

@@ -19,7 +19,7 @@ static void done(struct actor *actor, int thing, uint64_t n)
 }
 
 
-/* -- counters --------------------------------------------------------------------- */
+/* -- counters -------------------------------------------------------------- */
 
 static neap_counter *counter_of(struct actor *actor, neap_counter **place,
                                 const char *kind, int number)
@@ -112,7 +112,7 @@ void do_cell(struct actor *actor)
 }
 
 
-/* -- the critical section -------------------------------------------------------------- */
+/* -- the critical section -------------------------------------------------- */
 
 static bool open_bank(struct actor *actor, uint32_t b)
 {
@@ -209,7 +209,7 @@ void do_bank(struct actor *actor)
 }
 
 
-/* -- semaphores ------------------------------------------------------------------------- */
+/* -- semaphores ------------------------------------------------------------ */
 
 static int acquire(struct actor *actor, neap_semaphore *semaphore,
                    int64_t deadline)
@@ -241,7 +241,7 @@ void do_undo(struct actor *actor)
 }
 
 
-/* A permit that a killed worker had is gone: whoever finds none puts some in. */
+/* A permit that a killed worker had is gone: whoever finds none puts one in. */
 void do_classic(struct actor *actor)
 {
     if (!actor->classic &&

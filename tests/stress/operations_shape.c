@@ -13,7 +13,7 @@
 #define PATTERN UINT64_C(0x6e65617000000000)
 
 
-/* -- names that come and go ---------------------------------------------------- */
+/* -- names that come and go ------------------------------------------------ */
 
 static void make_name(struct actor *actor, const char *name)
 {
@@ -52,7 +52,7 @@ void do_names(struct actor *actor)
 }
 
 
-/* -- arrays that come and go, each under a mutex of its own ---------------------- */
+/* -- arrays that come and go, each under a mutex of its own ---------------- */
 
 /* Whatever the last user left: nothing, or what belongs to this very array. */
 static void look_at_temp(struct actor *actor, neap_array *array, uint64_t k,
@@ -131,7 +131,7 @@ void do_fleeting(struct actor *actor)
 }
 
 
-/* -- looking --------------------------------------------------------------------- */
+/* -- looking --------------------------------------------------------------- */
 
 void do_look(struct actor *actor)
 {
@@ -175,7 +175,7 @@ void do_reap(struct actor *actor)
 }
 
 
-/* -- forks -------------------------------------------------------------------------- */
+/* -- forks ----------------------------------------------------------------- */
 
 /* The child has none of its parent's locks, and may do anything else. */
 static _Noreturn void be_the_child(struct actor *parent, uint32_t b,

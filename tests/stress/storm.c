@@ -56,7 +56,7 @@ static void pause_for(int64_t nanoseconds)
 }
 
 
-/* -- workers ----------------------------------------------------------------------- */
+/* -- workers --------------------------------------------------------------- */
 
 static void watch(uint32_t w, pid_t pid)
 {
@@ -110,7 +110,7 @@ static void replace(uint32_t w)
 }
 
 
-/* -- the killer -------------------------------------------------------------------- */
+/* -- the killer ------------------------------------------------------------ */
 
 /* From microseconds to milliseconds, short ones as often as long ones. */
 static int64_t some_time(void)
@@ -157,7 +157,7 @@ static void look_for_stuck(void)
 }
 
 
-/* -- checks ------------------------------------------------------------------------- */
+/* -- checks ---------------------------------------------------------------- */
 
 static void count_check(uint64_t violations)
 {
@@ -231,7 +231,7 @@ static void rage(int64_t seconds)
 }
 
 
-/* -- the end -------------------------------------------------------------------------- */
+/* -- the end --------------------------------------------------------------- */
 
 static void row(const char *what, uint64_t n)
 {

@@ -56,14 +56,14 @@ struct board {
     uint64_t seed;
     uint32_t workers;
     int64_t base[THINGS];       /* what was there when the lines were cleared */
-    _Atomic uint64_t lives;     /* of workers; each has its own random numbers */
+    _Atomic uint64_t lives;     /* of workers; each has random numbers */
     _Atomic uint64_t inside[BANKS]; /* who is in the critical section */
     _Atomic uint64_t violations;
     _Atomic uint64_t forks, execs, thread_ends, abandoned;
     struct line lines[WORKERS_MAX][LINES];
 };
 
-/* -- ledger.c ---------------------------------------------------------------- */
+/* -- ledger.c -------------------------------------------------------------- */
 
 /* In memory that survives exec; *ret_fd is its descriptor. */
 struct board *board_make(int *ret_fd);
@@ -80,7 +80,7 @@ void board_clear(struct board *board);
 __attribute__((format(printf, 2, 3)))
 void violation(struct board *board, const char *format, ...);
 
-/* -- actor.c: one thread of a worker -------------------------------------------- */
+/* -- actor.c: one thread of a worker --------------------------------------- */
 
 struct actor {
     struct board *board;
@@ -113,7 +113,7 @@ uint64_t actor_random(struct actor *actor, uint64_t below);
 bool must(struct actor *actor, const char *what, int status,
           const int *expected);
 
-/* -- operations.c, operations_shape.c --------------------------------------------- */
+/* -- operations.c, operations_shape.c -------------------------------------- */
 
 struct operation {
     const char *name;
@@ -146,7 +146,7 @@ int64_t bank_sum(const volatile int64_t *cells);
 void with_bank(struct actor *actor, uint32_t b,
                void (*in_the_middle)(struct actor *actor, uint32_t b));
 
-/* -- worker.c ------------------------------------------------------------------------ */
+/* -- worker.c -------------------------------------------------------------- */
 
 /* A life of a worker; returns its exit status. `heap` may be the parent's. */
 int worker_live(struct board *board, neap_heap *heap, uint32_t worker);
@@ -154,7 +154,7 @@ int worker_live(struct board *board, neap_heap *heap, uint32_t worker);
 /* So that exec comes back here. */
 void worker_remember(const char *program, int board_fd);
 
-/* -- verify.c ------------------------------------------------------------------------- */
+/* -- verify.c -------------------------------------------------------------- */
 
 /* Make the objects. @return false with a message. */
 bool storm_make(neap_heap *heap);

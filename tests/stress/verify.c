@@ -6,7 +6,7 @@
 typedef long long ll;
 
 
-/* -- making ------------------------------------------------------------------------- */
+/* -- making ---------------------------------------------------------------- */
 
 static bool make_counter(neap_heap *heap, const char *kind, int i,
                          neap_counter_kind as)
@@ -54,7 +54,7 @@ bool storm_make(neap_heap *heap)
 }
 
 
-/* -- the heap --------------------------------------------------------------------------- */
+/* -- the heap -------------------------------------------------------------- */
 
 static void check_heap(struct board *board, neap_heap *heap, const char *when)
 {
@@ -77,7 +77,7 @@ uint64_t verify_live(struct board *board, neap_heap *heap)
 }
 
 
-/* -- the sums ---------------------------------------------------------------------------- */
+/* -- the sums -------------------------------------------------------------- */
 
 static void within(struct board *board, const char *name, int64_t value,
                    int64_t least, int64_t most)

@@ -19,9 +19,9 @@ void worker_remember(const char *path, int fd)
 }
 
 
-/* -- ends that are deaths, too ----------------------------------------------------- */
+/* -- ends that are deaths, too --------------------------------------------- */
 
-/* Become another program, with the lock and all; the kernel tells the others. */
+/* Become another program, lock and all; the kernel tells the others. */
 static void exec_here(struct actor *actor, uint32_t b)
 {
     char fd[16], worker[16];
@@ -64,7 +64,7 @@ void do_leave(struct actor *actor)
 }
 
 
-/* -- threads ---------------------------------------------------------------------------- */
+/* -- threads --------------------------------------------------------------- */
 
 static struct actor *new_actor(struct board *board, neap_heap *heap,
                                uint32_t worker, uint32_t number)
