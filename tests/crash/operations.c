@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "crash.h"
+#include "recovery/share.h"
 
 #define RUN(name, call)                                                        \
     static int name(void *unused)                                              \
@@ -512,6 +513,266 @@ static int mutex_dropped_and_told(void)
 }
 
 
+/* -- events, latches, conditions, barriers, once, rwlocks ------------------------------------- */
+
+/* Made by whoever prepares; they go with the heap. */
+static neap_event *event;
+static neap_latch *latch;
+static neap_condition *condition;
+static neap_barrier *barrier;
+static neap_once *once;
+static neap_rwlock *rwlock;
+
+static void make_event(void)
+{
+    IGNORE(neap_event_open(world.heap, "made", &event));
+}
+static void sleeper_on_event(void)
+{
+    make_event();
+    sleeper_on("made");
+}
+RUN(set_event, neap_event_set(event))
+/* Set while somebody sleeps is a lost wake-up. */
+static int event_told(void)
+{
+    int set = neap_event_is_set(event);
+    return set == 1 && !sim_all_woken() ? -1 : set;
+}
+static void set_it(void)
+{
+    make_event();
+    IGNORE(neap_event_set(event));
+}
+RUN(clear_event, neap_event_clear(event))
+static int event_cleared(void)
+{
+    int set = neap_event_is_set(event);
+    return set < 0 ? -1 : !set;
+}
+
+static void make_latch(void)
+{
+    IGNORE(neap_latch_open(world.heap, "made", 1, &latch));
+}
+static void sleeper_on_latch(void)
+{
+    make_latch();
+    sleeper_on("made");
+}
+RUN(count_down, neap_latch_count_down(latch, 1))
+static int latch_told(void)
+{
+    int64_t left;
+    if (neap_latch_get(latch, &left) < 0 || (left == 0 && !sim_all_woken()))
+        return -1;
+    return either(left, 1, 0);
+}
+
+static void make_condition(void)
+{
+    IGNORE(neap_condition_open(world.heap, "made", &condition));
+}
+static void sleeper_on_condition(void)
+{
+    make_condition();
+    sleeper_on("made");
+}
+RUN(notify, neap_condition_notify(condition, 1))
+/* Who dies in notify has said before that it will wake; so all wake. Only
+ * before that the sleeper may sleep on. */
+static int condition_told(void)
+{
+    return sim_all_woken();
+}
+/* Notified once, and the one who was woken dies: the other one must wake. */
+static void observer_notifies(void)
+{
+    actor_become(OBSERVER);
+    IGNORE(neap_condition_notify(condition, 1));
+    actor_become(VICTIM);
+}
+static void wait_with_another(void)
+{
+    have_mutex();
+    sleeper_on("made");
+    sim.while_asleep = observer_notifies;
+}
+/* Whoever came out of the wait has had its wake, and owes it to nobody. */
+static bool came_out;
+static int wait_condition(void *unused)
+{
+    (void)unused;
+    came_out = false;
+    int status = neap_condition_wait(condition, world.mutex,
+                                     neap_now() + 1000000000);
+    came_out = true;
+    return status;
+}
+static int wake_passed_on(void)
+{
+    if (mutex_free() < 0)
+        return -1;
+    if (sim.while_asleep)
+        return 0; /* it died before it was notified */
+    return came_out || sim_all_woken() ? 1 : -1;
+}
+
+static void make_barrier(void)
+{
+    IGNORE(neap_barrier_open(world.heap, "made", 2, &barrier));
+}
+static int barrier_state(int64_t *waiting, bool *broken)
+{
+    return neap_barrier_status(barrier, NULL, waiting, broken);
+}
+static int come_and_give_up(void *unused)
+{
+    (void)unused;
+    int64_t place;
+    int status = neap_barrier_wait(barrier, neap_now() + 1000000, &place);
+    return status == -ETIMEDOUT ? 0 : -1;
+}
+/* Counted and dead, or gave up: broken. Nobody is counted for ever. */
+static int barrier_empty(void)
+{
+    int64_t waiting;
+    bool broken;
+    if (barrier_state(&waiting, &broken) < 0 || waiting)
+        return -1;
+    if (neap_barrier_reset(barrier) < 0 ||
+        barrier_state(&waiting, &broken) < 0 || broken)
+        return -1;
+    return 1;
+}
+/* The other party has come, and sleeps: the victim opens the next phase. */
+static void other_party_waits(void)
+{
+    make_barrier();
+    struct neap_sh_entry *entry = entry_of("made");
+    struct neap__seat *seat = neap__seat_here(world.heap);
+    struct neap_sh_share *share = neap__share_place(seat);
+    atomic_store(&share->id, atomic_load(&entry->id));
+    atomic_store(&share->value, 1);
+    atomic_store(&share->entry, neap__offset(world.heap, entry));
+    atomic_store(&entry->value, 1);
+    sleeper_on("made");
+}
+static int64_t place_told;
+RUN(come_last, neap_barrier_wait(barrier, NEAP_NOW, &place_told))
+static int phase_opened(void)
+{
+    struct neap_sh_entry *entry = entry_of("made");
+    uint64_t value = atomic_load(&entry->value);
+    if (value == UINT64_C(1) << 32)
+        return sim_all_woken() ? 1 : -1;
+    return value == 1 ? 0 : -1;
+}
+RUN(abort_barrier, neap_barrier_abort(barrier))
+static int barrier_aborted(void)
+{
+    int64_t waiting;
+    bool broken;
+    if (barrier_state(&waiting, &broken) < 0 || waiting != 1)
+        return -1;
+    return broken && !sim_all_woken() ? -1 : broken;
+}
+
+static void make_once(void)
+{
+    IGNORE(neap_once_open(world.heap, "made", &once));
+}
+static int do_once(void *unused)
+{
+    (void)unused;
+    int status = neap_once_begin(once, NEAP_NOW);
+    if (status != NEAP_MORE)
+        return status < 0 ? status : -1;
+    status = neap_counter_add(world.plain, 7);
+    return status < 0 ? status : neap_once_end(once, true);
+}
+/* Done, or somebody else can do it. */
+static int done_or_not(void)
+{
+    int done = neap_once_is_done(once);
+    if (done != 0)
+        return done;
+    if (neap_once_begin(once, NEAP_NOW) != NEAP_MORE)
+        return -1;
+    return neap_once_end(once, false) < 0 ? -1 : 0;
+}
+
+static void make_rwlock(void)
+{
+    IGNORE(neap_rwlock_open(world.heap, "made", &rwlock));
+}
+static void read_it(void)
+{
+    IGNORE(neap_rwlock_read(rwlock, NEAP_NOW));
+}
+static void write_it(void)
+{
+    IGNORE(neap_rwlock_write(rwlock, NEAP_NOW));
+}
+RUN(read_lock, neap_rwlock_read(rwlock, NEAP_NOW))
+RUN(write_lock, neap_rwlock_write(rwlock, NEAP_NOW))
+RUN(rw_unlock, neap_rwlock_unlock(rwlock))
+/* Whoever had it is dead: both ways are open. */
+static int rwlock_free(void)
+{
+    if (neap_rwlock_write(rwlock, NEAP_NOW) < 0 ||
+        neap_rwlock_unlock(rwlock) < 0 ||
+        neap_rwlock_read(rwlock, NEAP_NOW) < 0)
+        return -1;
+    return neap_rwlock_unlock(rwlock) < 0 ? -1 : 1;
+}
+/* A writer has the word and sleeps until the victim has read. */
+static void writer_waits(void)
+{
+    make_rwlock();
+    actor_become(VICTIM);
+    read_it();
+    actor_become(OBSERVER);
+    struct neap_sh_entry *entry = entry_of("made");
+    struct neap__seat *seat = neap__seat_here(world.heap);
+    IGNORE(neap__lock(seat, &entry->lock, 0, NEAP_NOW));
+    sleeper_on("made");
+}
+static int writer_told(void)
+{
+    return sim_all_woken() ? 1 : -1;
+}
+/* The writer's turn came, and readers sleep on the word. */
+static void readers_wait(void)
+{
+    write_it();
+    struct neap_sh_entry *entry = entry_of("made");
+    atomic_fetch_or(&entry->lock, NEAP_SH_WAITERS);
+    sim_sleep(&entry->lock);
+    sim_sleep(&entry->lock);
+}
+static int readers_told(void)
+{
+    return sim_all_woken() ? rwlock_free() : -1;
+}
+static void reader_is_in(void)
+{
+    make_rwlock();
+    read_it();
+}
+static int write_given_up(void *unused)
+{
+    (void)unused;
+    int status = neap_rwlock_write(rwlock, neap_now() + 1000000);
+    return status == -ETIMEDOUT ? 0 : -1;
+}
+static int still_read(void)
+{
+    return neap_rwlock_mine(rwlock) == 1 && !atomic_load(&entry_of("made")->lock)
+               ? 1 : -1;
+}
+
+
 /* -- the table --------------------------------------------------------------------------------- */
 
 const struct operation operations[] = {
@@ -600,6 +861,37 @@ const struct operation operations[] = {
      .run = release_undo, .state = undo_whole},
     {"undo release, one sleeps", .victim = sleeper_on_undo,
      .run = release_undo, .state = undo_told, .asleep = true},
+    {"event set, one sleeps", .prepare = sleeper_on_event, .run = set_event,
+     .state = event_told, .asleep = true},
+    {"event clear", .prepare = set_it, .run = clear_event,
+     .state = event_cleared},
+    {"latch count down, one sleeps", .prepare = sleeper_on_latch,
+     .run = count_down, .state = latch_told, .asleep = true},
+    {"condition notify, one sleeps", .prepare = sleeper_on_condition,
+     .run = notify, .state = condition_told, .asleep = true},
+    {"condition wait, woken", .prepare = make_condition,
+     .victim = wait_with_another, .run = wait_condition,
+     .state = wake_passed_on, .asleep = true},
+    {"barrier wait, given up", .prepare = make_barrier,
+     .run = come_and_give_up, .state = barrier_empty, .asleep = true},
+    {"barrier wait, the last to come", .prepare = other_party_waits,
+     .run = come_last, .state = phase_opened, .asleep = true},
+    {"barrier abort, one waits", .prepare = other_party_waits,
+     .run = abort_barrier, .state = barrier_aborted, .asleep = true},
+    {"once", .prepare = make_once, .run = do_once, .state = done_or_not},
+    {"rwlock read", .prepare = make_rwlock, .run = read_lock,
+     .state = rwlock_free},
+    {"rwlock read unlock", .prepare = make_rwlock, .victim = read_it,
+     .run = rw_unlock, .state = rwlock_free},
+    {"rwlock read unlock, a writer sleeps", .prepare = writer_waits,
+     .run = rw_unlock, .state = writer_told, .asleep = true},
+    {"rwlock write", .prepare = make_rwlock, .run = write_lock,
+     .state = rwlock_free},
+    {"rwlock write, given up", .prepare = reader_is_in,
+     .run = write_given_up, .state = still_read, .asleep = true},
+    {"rwlock write unlock, readers sleep", .prepare = make_rwlock,
+     .victim = readers_wait, .run = rw_unlock, .state = readers_told,
+     .asleep = true},
 };
 
 const size_t operations_count = NEAP__COUNT(operations);

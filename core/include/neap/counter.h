@@ -67,7 +67,8 @@ static inline int neap_counter_add_inline(neap_counter *counter, int64_t n)
     /* The line is about to be written: fetched to be read first, it would be
      * fetched twice where others add, too. */
     __asm__ volatile("prefetchw %0" : : "m"(*(head->plain ? &head->plain->value
-                                                          : &head->id)));
+                                                          : &head->id))
+                     : "memory");
 #endif
     if (__builtin_expect(!head->plain ||
                              __atomic_load_n(&head->plain->id,
