@@ -60,6 +60,7 @@ static void header_locked(void)
     FIELD(neap_sh_header, extent_last);
     FIELD(neap_sh_header, meta_next);
     FIELD(neap_sh_header, meta_end);
+    FIELD(neap_sh_header, meta_lost);
     FIELD(neap_sh_header, used);
     FIELD(neap_sh_header, bin_map);
     FIELD(neap_sh_header, bins);
