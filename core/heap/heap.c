@@ -8,20 +8,36 @@
 #include "recovery/reap.h"
 
 
-/* An ephemeral heap goes with its last user. Whoever gets the lock alone is the
- * last; if two give up at once, the next opener or gc does it. A forked child
- * shares its parent's lock and so cannot tell: it leaves that to others. */
+/* The file once more, as if another process had opened it. */
+static int open_anew(const struct neap_heap *heap)
+{
+    char path[32];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", heap->fd);
+    return neap__file_open(path, false, true);
+}
+
+
+/*
+ * An ephemeral heap goes with its last user. Whoever gets the lock alone is the
+ * last; if two give up at once, the next opener or gc does it. Forks share one
+ * lock, and each would find itself alone: so whoever leaves gives its part of
+ * that one up, and asks as a stranger.
+ */
 static void remove_if_last(struct neap_heap *heap)
 {
     bool ephemeral = neap__header(heap)->flags & NEAP_OPEN_EPHEMERAL;
     if (!ephemeral || heap->read_only || heap->fd < 0 || heap->handles != 1 ||
-        heap->address.kind == NEAP_KIND_MEMFD ||
-        heap->opened_in != neap__fork_generation())
+        heap->address.kind == NEAP_KIND_MEMFD)
         return;
-    if (neap__flock_try(heap->fd) == 0)
+    int fresh = open_anew(heap);
+    if (fresh < 0)
+        return;
+    neap__file_close(heap->fd);
+    heap->fd = fresh;
+    if (neap__flock_try(fresh) == 0)
         neap__name_unlink_if(&heap->address, heap->dev, heap->ino);
     else
-        neap__flock_share(heap->fd); /* a failed try has given it up */
+        neap__flock_share(fresh); /* a failed try has given it up */
 }
 
 

@@ -315,7 +315,6 @@ void neap__attachment_add(struct neap_heap *heap)
         heap->index++;
     heap->next = *link;
     *link = heap;
-    heap->opened_in = neap__fork_generation();
     heap->handles = 1;
     heap->seats = 0;
     pthread_mutex_unlock(&registry);

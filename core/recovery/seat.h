@@ -30,7 +30,6 @@ struct neap_heap {
     uint32_t handles;    /* registry lock: handles, objects' included */
     uint32_t seats;      /* registry lock: threads of this process in it */
     struct neap_heap *next; /* registry lock */
-    uint32_t opened_in;  /* fork generation of the process that opened it */
     dev_t dev;           /* of fd */
     ino_t ino;
     struct neap__address address;

@@ -377,6 +377,29 @@ TEST(a_closing_child_does_not_take_its_parents_ephemeral_heap)
 }
 
 
+static int inherit(void *argument)
+{
+    neap_counter_close(open_counter(argument, "hits"));
+    return 0;
+}
+
+
+TEST(an_ephemeral_heap_stays_while_a_child_that_inherited_it_lives)
+{
+    char *address = (char *)(uintptr_t)test_name("sky");
+    neap_heap *heap;
+    CHECK_STATUS(neap_heap_open(address, &ephemeral, &heap), NEAP_CREATED);
+    pid_t child = fork_lingering(inherit, heap);
+    neap_heap_close(heap);
+    heap = join_heap(address);
+    CHECK_INT(status_of(heap).objects, 1);
+    test_kill(child);
+    neap_heap_close(heap);
+    refuse(address, &(neap_heap_options){.flags = NEAP_OPEN_EXISTING}, -ENOENT,
+           "there is no");
+}
+
+
 TEST(a_file_heap_can_be_written_to_disk)
 {
     neap_heap *heap = make_heap(test_address("file", 0));
