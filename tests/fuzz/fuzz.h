@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "neap.h"
+
 struct image {
     char *bytes;
     size_t size;
@@ -26,10 +28,15 @@ uint64_t random_below(struct random *random, uint64_t n);
 
 /* -- images.c: heaps as they are found ------------------------------------- */
 
-#define IMAGES 5
+#define IMAGES 6
 
 /* Make them; ends the program if that fails. */
 void images_make(struct image images[IMAGES]);
+
+/* -- use_sync.c --------------------------------------------------------------- */
+
+/* Use an object that others wait for; any other is passed over. */
+void use_sync(neap_heap *heap, const neap_object_info *info);
 
 /* -- mutate.c -------------------------------------------------------------- */
 

@@ -140,7 +140,7 @@ static void use_object(neap_heap *heap, const neap_object_info *info)
         use_semaphore(heap, info->name);
         break;
     default:
-        use_counter(heap, info->name);
+        use_sync(heap, info);
     }
 }
 

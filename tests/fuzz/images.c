@@ -116,6 +116,40 @@ static void be_many(neap_heap *heap)
 }
 
 
+/* Of all that waits one each, and the dead at it. */
+static void be_many_who_wait(neap_heap *heap)
+{
+    neap_event *event;
+    neap_latch *latch;
+    neap_condition *condition;
+    neap_rwlock *rwlock;
+    neap_barrier *barrier;
+    neap_once *once;
+    use_all_kinds(heap);
+    must(neap_event_open(heap, "event", &event));
+    must(neap_latch_open(heap, "latch", 3, &latch));
+    must(neap_condition_open(heap, "condition", &condition));
+    must(neap_rwlock_open(heap, "rwlock", &rwlock));
+    must(neap_barrier_open(heap, "barrier", 3, &barrier));
+    must(neap_once_open(heap, "once", &once));
+    for (int i = 0; i < 3; i++) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            must(i < 2 ? neap_rwlock_read(rwlock, NEAP_NOW)
+                       : neap_once_begin(once, NEAP_NOW));
+            raise(SIGKILL);
+        }
+        waitpid(pid, NULL, 0);
+    }
+    neap_event_close(event);
+    neap_latch_close(latch);
+    neap_condition_close(condition);
+    neap_rwlock_close(rwlock);
+    neap_barrier_close(barrier);
+    neap_once_close(once);
+}
+
+
 static void nothing(neap_heap *heap)
 {
     (void)heap;
@@ -180,4 +214,5 @@ void images_make(struct image images[IMAGES])
     images[2] = photograph(8, wear, false);
     images[3] = photograph(4, be_many, true);
     images[4] = photograph(100, use_all_kinds, true);
+    images[5] = photograph(4, be_many_who_wait, true);
 }
