@@ -38,6 +38,16 @@ int64_t lneap_check_deadline(lua_State *L, int arg)
 }
 
 
+int64_t lneap_check_count(lua_State *L, int arg, int64_t most,
+                          const char *why)
+{
+    luaL_checktype(L, arg, LUA_TNUMBER);
+    lua_Integer count = luaL_checkinteger(L, arg);
+    luaL_argcheck(L, count >= 1 && count <= most, arg, why);
+    return count;
+}
+
+
 /* The factor of a suffix: "", "K", "MB", "GiB"; all are powers of 1024. */
 static double size_factor(const char *suffix)
 {

@@ -20,6 +20,11 @@ int luaopen_neap_core(lua_State *L)
     lneap_open_array(L);
     lneap_open_mutex(L);
     lneap_open_semaphore(L);
+    lneap_open_event(L);
+    lneap_open_condition(L);
+    lneap_open_rwlock(L);
+    lneap_open_barrier(L);
+    lneap_open_once(L);
     lneap_open_guard(L);
     lneap_open_process(L);
     lneap_open_team(L);

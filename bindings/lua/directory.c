@@ -68,15 +68,17 @@ static void push_info(lua_State *L, const neap_object_info *info)
         break;
     case NEAP_OBJECT_COUNTER:
     case NEAP_OBJECT_SEMAPHORE:
+    case NEAP_OBJECT_EVENT:
+    case NEAP_OBJECT_LATCH:
+    case NEAP_OBJECT_BARRIER:
+    case NEAP_OBJECT_ONCE:
         set_value(L, info);
-        break;
-    case NEAP_OBJECT_MUTEX:
-        if (info->holder)
-            lneap_set_integer(L, "holder", info->holder);
         break;
     default:
         break;
     }
+    if (info->holder)
+        lneap_set_integer(L, "holder", info->holder);
 }
 
 
@@ -91,7 +93,9 @@ static int by_name(lua_State *L)
 
 /***
  * What is in it, sorted by name: tables with name, kind and, where they have
- * a meaning, variant, type, shape, bytes, value, holder, id.
+ * a meaning, variant, type, shape, bytes, value, holder, id. The value of an
+ * event is 1 when it is set, of a once 1 when it is done; of a latch what is
+ * left, of a barrier how many wait.
  *
  * @usage for _, item in ipairs(heap:list()) do print(item.kind, item.name) end
  * @function heap:list
@@ -161,7 +165,7 @@ int lneap_heap_drop(lua_State *L)
 
 
 /***
- * Open whatever is behind a name: a counter, an array, a mutex, a semaphore.
+ * Open whatever is behind a name, by its kind.
  *
  * @usage print(assert(heap:object("hits")):get())
  * @function heap:object
@@ -175,6 +179,12 @@ int lneap_heap_object(lua_State *L)
         [NEAP_OBJECT_ARRAY] = lneap_heap_array,
         [NEAP_OBJECT_MUTEX] = lneap_heap_mutex,
         [NEAP_OBJECT_SEMAPHORE] = lneap_heap_semaphore,
+        [NEAP_OBJECT_EVENT] = lneap_heap_event,
+        [NEAP_OBJECT_LATCH] = lneap_heap_latch,
+        [NEAP_OBJECT_CONDITION] = lneap_heap_condition,
+        [NEAP_OBJECT_RWLOCK] = lneap_heap_rwlock,
+        [NEAP_OBJECT_BARRIER] = lneap_heap_barrier,
+        [NEAP_OBJECT_ONCE] = lneap_heap_once,
     };
     neap_object_info info;
 

@@ -14,6 +14,7 @@ struct lneap_guard {
     struct lneap_lock *lock;    /* user value 1 keeps it alive */
     const struct lneap_lock_kind *kind;
     unsigned generation;
+    bool returned; /* what it guarded came to its end without an error */
 };
 
 
@@ -27,13 +28,22 @@ void lneap_lock_close(struct lneap_lock *lock,
 }
 
 
+static void give_back(const struct lneap_guard *guard)
+{
+    if (guard->returned && guard->kind->finish)
+        (void)guard->kind->finish(guard->handle.core);
+    else
+        (void)guard->kind->give(guard->handle.core);
+}
+
+
 static void close_guard(struct lneap_handle *handle)
 {
     struct lneap_guard *guard = (struct lneap_guard *)handle;
     struct lneap_lock *lock = guard->lock;
 
     if (guard->generation == lneap_generation())
-        (void)guard->kind->give(handle->core);
+        give_back(guard);
     if (--lock->guards == 0 && lock->closing) {
         guard->kind->close(lock->closing);
         lock->closing = NULL;
@@ -50,13 +60,19 @@ const struct lneap_class lneap_guard_class = {
 };
 
 
-/*
- * Lock and push a guard; the lock is at stack index 1. On failure push what a
- * wait answers (timeouts) or raise: `local g <close> = nil` would go on
- * without a word, and unlocked.
- */
-static int push_guard(lua_State *L, struct lneap_lock *lock,
-                      const struct lneap_lock_kind *kind, int64_t deadline)
+static void arm(struct lneap_guard *guard, struct lneap_lock *lock,
+                const struct lneap_lock_kind *kind)
+{
+    guard->handle.core = lock->object.handle.core;
+    guard->lock = lock;
+    guard->kind = kind;
+    guard->generation = lneap_generation();
+    lock->guards++;
+}
+
+
+int lneap_lock_take(lua_State *L, struct lneap_lock *lock,
+                    const struct lneap_lock_kind *kind, int64_t deadline)
 {
     struct lneap_guard *guard =
         lneap_new(L, &lneap_guard_class, lock->object.handle.label);
@@ -65,16 +81,21 @@ static int push_guard(lua_State *L, struct lneap_lock *lock,
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, -2, 1);
     LNEAP_WAIT(L, status, kind->take(lock->object.handle.core, deadline));
-    if (status == -ETIMEDOUT || status == -EBUSY)
-        return lneap_waited(L, status);
-    if (status < 0)
-        return luaL_error(L, "%s", neap_error_text());
+    if (status >= 0)
+        arm(guard, lock, kind);
+    else if (status != -ETIMEDOUT && status != -EBUSY && status != -EALREADY)
+        luaL_error(L, "%s", neap_error_text());
+    return status;
+}
 
-    guard->handle.core = lock->object.handle.core;
-    guard->lock = lock;
-    guard->kind = kind;
-    guard->generation = lneap_generation();
-    lock->guards++;
+
+int lneap_lock_guard(lua_State *L, struct lneap_lock *lock,
+                     const struct lneap_lock_kind *kind)
+{
+    int status = lneap_lock_take(L, lock, kind, lneap_check_deadline(L, 2));
+
+    if (status < 0)
+        return lneap_waited(L, status);
     if (status != NEAP_ABANDONED)
         return 1;
     lua_pushliteral(L, "abandoned");
@@ -82,68 +103,56 @@ static int push_guard(lua_State *L, struct lneap_lock *lock,
 }
 
 
-int lneap_lock_guard(lua_State *L, struct lneap_lock *lock,
-                     const struct lneap_lock_kind *kind)
-{
-    return push_guard(L, lock, kind, lneap_check_deadline(L, 2));
-}
-
-
-#if LUA_VERSION_NUM >= 504
-
-/* Stack: lock, guard (to be closed), results... */
-static int finish_with(lua_State *L, int status, lua_KContext context)
-{
-    (void)status;
-    (void)context;
-    return lua_gettop(L) - 2;
-}
-
-
-/* The error, if there is one, leaves fn untouched: a message handler further
- * up still sees the whole stack. */
-static int call_with(lua_State *L, int arguments)
-{
-    lua_toclose(L, 2);
-    lua_callk(L, arguments, LUA_MULTRET, 0, finish_with);
-    return finish_with(L, LUA_OK, 0);
-}
-
-#else
-
-static int finish_with(lua_State *L, int status, lua_KContext context)
+/*
+ * Stack: lock, guard, results... The context is 1 for a caller that wants to
+ * know that it was done, and not what it gave.
+ */
+static int finish_call(lua_State *L, int status, lua_KContext context)
 {
     struct lneap_guard *guard = lua_touserdata(L, 2);
+    bool returned = status == LUA_OK || status == LUA_YIELD;
 
-    (void)context;
+    guard->returned = returned;
+#if LUA_VERSION_NUM < 504
     close_guard(&guard->handle);
     guard->handle.core = NULL;
-    if (status != LUA_OK && status != LUA_YIELD)
+    if (!returned)
         return lua_error(L);
-    return lua_gettop(L) - 2;
-}
-
-
-static int call_with(lua_State *L, int arguments)
-{
-    return finish_with(
-        L, lua_pcallk(L, arguments, LUA_MULTRET, 0, 0, finish_with), 0);
-}
-
 #endif
+    if (context == 0)
+        return lua_gettop(L) - 2;
+    lua_pushboolean(L, returned);
+    return 1;
+}
 
 
-/* Stack: lock, fn, arguments... becomes lock, guard, fn, arguments... */
+/* In 5.4 the error, if there is one, leaves fn untouched: a message handler
+ * further up still sees the whole stack. */
+int lneap_lock_call(lua_State *L, int arguments, bool tell)
+{
+    lua_KContext context = tell;
+
+    lua_insert(L, 2);
+#if LUA_VERSION_NUM >= 504
+    lua_toclose(L, 2);
+    lua_callk(L, arguments, LUA_MULTRET, context, finish_call);
+    return finish_call(L, LUA_OK, context);
+#else
+    return finish_call(L, lua_pcallk(L, arguments, LUA_MULTRET, 0, context,
+                                     finish_call), context);
+#endif
+}
+
+
+/* Stack: lock, fn, arguments... */
 int lneap_lock_with(lua_State *L, struct lneap_lock *lock,
                     const struct lneap_lock_kind *kind)
 {
     int arguments = lua_gettop(L) - 2;
 
     luaL_checktype(L, 2, LUA_TFUNCTION);
-    if (push_guard(L, lock, kind, NEAP_FOREVER) > 1)
-        lua_pop(L, 1);
-    lua_insert(L, 2);
-    return call_with(L, arguments);
+    (void)lneap_lock_take(L, lock, kind, NEAP_FOREVER);
+    return lneap_lock_call(L, arguments, false);
 }
 
 

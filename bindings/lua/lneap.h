@@ -131,6 +131,10 @@ const char *lneap_check_name(lua_State *L, int arg);
 /* Seconds: none or nil for ever, 0 once, fractions welcome, negative raises. */
 int64_t lneap_check_deadline(lua_State *L, int arg);
 
+/* A whole number from 1 to `most`; anything else raises `why`. */
+int64_t lneap_check_count(lua_State *L, int arg, int64_t most,
+                          const char *why);
+
 /* Bytes: a number, or text such as "64K", "1M", "2.5G". */
 uint64_t lneap_check_size(lua_State *L, int arg);
 
@@ -247,7 +251,8 @@ int lneap_array_copy_from(lua_State *L, struct lneap_array *array, int from);
 
 /* -- nouns ----------------------------------------------------------------- */
 
-/* A mutex or a semaphore: guards of it keep the core's handle open. */
+/* A mutex, a semaphore, a rwlock, a once: guards of it keep the core's handle
+ * open. */
 struct lneap_lock {
     struct lneap_object object;
     unsigned guards;
@@ -259,11 +264,15 @@ struct lneap_lock_kind {
     int (*take)(void *core, int64_t deadline);
     int (*give)(void *core);
     void (*close)(void *core);
+    int (*finish)(void *core); /* instead of give, when what was called under
+                                  it returned; NULL for give */
 };
 
 extern const struct lneap_class lneap_heap_class, lneap_segment_class,
     lneap_mapping_class, lneap_counter_class, lneap_array_class,
-    lneap_mutex_class, lneap_semaphore_class, lneap_guard_class,
+    lneap_mutex_class, lneap_semaphore_class, lneap_event_class,
+    lneap_latch_class, lneap_condition_class, lneap_rwlock_class,
+    lneap_barrier_class, lneap_once_class, lneap_guard_class,
     lneap_process_class, lneap_team_class, lneap_range_class;
 
 /* Push a new object of `heap`, closed as yet. */
@@ -283,6 +292,12 @@ int lneap_heap_counter(lua_State *L);
 int lneap_heap_array(lua_State *L);
 int lneap_heap_mutex(lua_State *L);
 int lneap_heap_semaphore(lua_State *L);
+int lneap_heap_event(lua_State *L);
+int lneap_heap_latch(lua_State *L);
+int lneap_heap_condition(lua_State *L);
+int lneap_heap_rwlock(lua_State *L);
+int lneap_heap_barrier(lua_State *L);
+int lneap_heap_once(lua_State *L);
 int lneap_mapping_array(lua_State *L);
 int lneap_segment_map(lua_State *L);
 
@@ -298,7 +313,20 @@ int lneap_heap_find(lua_State *L);
 int lneap_heap_drop(lua_State *L);
 int lneap_heap_object(lua_State *L);
 
-/* guard.c: what mutexes and semaphores have in common. */
+/*
+ * guard.c: what the locks have in common; the lock is at stack index 1.
+ *
+ * Take it and push a guard. A time-out, and -EALREADY for what need not be
+ * taken, are returned and leave the guard closed; what else prevents it raises:
+ * `local g <close> = nil` would go on without a word, and unlocked.
+ */
+int lneap_lock_take(lua_State *L, struct lneap_lock *lock,
+                    const struct lneap_lock_kind *kind, int64_t deadline);
+
+/* Stack: lock, fn, arguments..., guard. Call fn, close the guard, and return
+ * what fn returns, or just true (`tell`). */
+int lneap_lock_call(lua_State *L, int arguments, bool tell);
+
 int lneap_lock_guard(lua_State *L, struct lneap_lock *lock,
                      const struct lneap_lock_kind *kind);
 int lneap_lock_with(lua_State *L, struct lneap_lock *lock,
@@ -316,6 +344,11 @@ void lneap_open_counter(lua_State *L);
 void lneap_open_array(lua_State *L);
 void lneap_open_mutex(lua_State *L);
 void lneap_open_semaphore(lua_State *L);
+void lneap_open_event(lua_State *L);
+void lneap_open_condition(lua_State *L);
+void lneap_open_rwlock(lua_State *L);
+void lneap_open_barrier(lua_State *L);
+void lneap_open_once(lua_State *L);
 void lneap_open_guard(lua_State *L);
 void lneap_open_process(lua_State *L);
 void lneap_open_team(lua_State *L);

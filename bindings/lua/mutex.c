@@ -24,8 +24,11 @@ static void close_core(void *core)
 }
 
 
-static const struct lneap_lock_kind mutex_kind = {take_mutex, give_mutex,
-                                                  close_core};
+static const struct lneap_lock_kind mutex_kind = {
+    .take = take_mutex,
+    .give = give_mutex,
+    .close = close_core,
+};
 
 
 static void close_mutex(struct lneap_handle *handle)

@@ -24,8 +24,11 @@ static void close_core(void *core)
 }
 
 
-static const struct lneap_lock_kind semaphore_kind = {take_permit, give_permit,
-                                                      close_core};
+static const struct lneap_lock_kind semaphore_kind = {
+    .take = take_permit,
+    .give = give_permit,
+    .close = close_core,
+};
 
 
 static void close_semaphore(struct lneap_handle *handle)

@@ -28,7 +28,8 @@ test("every method is described, and every description is of a method",
 function()
   local methods = described("function (%a+):([%w_]+)")
   for _, noun in ipairs {"heap", "counter", "array", "mutex", "semaphore",
-                         "segment", "mapping", "process", "guard"} do
+                         "event", "latch", "condition", "rwlock", "barrier",
+                         "once", "segment", "mapping", "process", "guard"} do
     lu.assertEquals(methods[noun], names_of(core.methods[noun]), noun)
   end
 end)

@@ -1,12 +1,14 @@
 --- neap: a heap that processes share.
 --
 -- The C half (neap.core) opens heaps, segments and what lives in them; here
--- are the one-line forms. Workers are in neap/work.lua.
+-- are the one-line forms. Workers are in neap/work.lua, and the loop of
+-- condition:wait_for is in neap/condition.lua.
 --
 -- @module neap
 
 local core = require "neap.core"
 local work = require "neap.work"
+require "neap.condition"
 
 local neap = {
   --- The version of the library.

@@ -112,9 +112,13 @@ function worker:range(first, last, step, options) end
 ---@field uuid string
 ---@field created integer
 
+---@alias neap.object_kind
+---| "counter" | "array" | "mutex" | "semaphore" | "event" | "latch"
+---| "condition" | "rwlock" | "barrier" | "once"
+
 ---@class neap.item
 ---@field name string
----@field kind "counter"|"array"|"mutex"|"semaphore"
+---@field kind neap.object_kind
 ---@field id integer
 ---@field variant? "plain"|"striped"|"double"|"classic"|"undo"
 ---@field type? neap.type
@@ -176,7 +180,44 @@ function heap:mutex(name) end
 ---@return neap.code? code
 function heap:semaphore(name, initial, options) end
 ---@param name string
----@return neap.counter|neap.array|neap.mutex|neap.semaphore|nil object
+---@return neap.event? event
+---@return boolean|string created or text
+---@return neap.code? code
+function heap:event(name) end
+---@param name string
+---@param count? integer
+---@return neap.latch? latch
+---@return boolean|string created or text
+---@return neap.code? code
+function heap:latch(name, count) end
+---@param name string
+---@return neap.condition? condition
+---@return boolean|string created or text
+---@return neap.code? code
+function heap:condition(name) end
+---@param name string
+---@return neap.rwlock? rwlock
+---@return boolean|string created or text
+---@return neap.code? code
+function heap:rwlock(name) end
+---@param name string
+---@param parties? integer
+---@return neap.barrier? barrier
+---@return boolean|string created or text
+---@return neap.code? code
+function heap:barrier(name, parties) end
+---@param name string
+---@return neap.once? once
+---@return boolean|string created or text
+---@return neap.code? code
+function heap:once(name) end
+
+---@alias neap.object
+---| neap.counter | neap.array | neap.mutex | neap.semaphore | neap.event
+---| neap.latch | neap.condition | neap.rwlock | neap.barrier | neap.once
+
+---@param name string
+---@return neap.object? object
 ---@return boolean|string created or text
 ---@return neap.code? code
 function heap:object(name) end
@@ -408,6 +449,167 @@ function semaphore:kind() end
 ---@return string
 function semaphore:name() end
 function semaphore:close() end
+
+---@class neap.event
+local event = {}
+
+---@return true? done
+---@return string? text
+---@return neap.code? code
+function event:set() end
+---@return true? done
+---@return string? text
+---@return neap.code? code
+function event:clear() end
+---@return boolean? is_set
+---@return string? text
+---@return neap.code? code
+function event:is_set() end
+---@param timeout? neap.timeout
+---@return boolean? there
+---@return string? news "timeout", or text
+---@return neap.code? code
+function event:wait(timeout) end
+---@return string
+function event:name() end
+function event:close() end
+
+---@class neap.latch
+local latch = {}
+
+---@param n? integer
+---@return true? done
+---@return string? text
+---@return neap.code? code
+function latch:count_down(n) end
+---@return integer? left
+---@return string? text
+---@return neap.code? code
+function latch:left() end
+---@param timeout? neap.timeout
+---@return boolean? there
+---@return string? news "timeout", or text
+---@return neap.code? code
+function latch:wait(timeout) end
+---@return string
+function latch:name() end
+function latch:close() end
+
+---@class neap.condition
+local condition = {}
+
+---@param mutex neap.mutex
+---@param timeout? neap.timeout
+---@return boolean? notified
+---@return string? news "abandoned", "timeout", or text
+---@return neap.code? code
+function condition:wait(mutex, timeout) end
+---@generic T
+---@param mutex neap.mutex
+---@param predicate fun(): T
+---@param timeout? neap.timeout
+---@return T|false|nil value
+---@return string? news "abandoned", "timeout", or text
+---@return neap.code? code
+function condition:wait_for(mutex, predicate, timeout) end
+---@param n? integer
+---@return true? done
+---@return string? text
+---@return neap.code? code
+function condition:notify(n) end
+---@return true? done
+---@return string? text
+---@return neap.code? code
+function condition:notify_all() end
+---@return string
+function condition:name() end
+function condition:close() end
+
+---@class neap.rwlock
+local rwlock = {}
+
+---@param timeout? neap.timeout
+---@return boolean? locked
+---@return string? news "timeout", or text
+---@return neap.code? code
+function rwlock:read(timeout) end
+---@return boolean? locked
+---@return string? news
+---@return neap.code? code
+function rwlock:try_read() end
+---@param timeout? neap.timeout
+---@return neap.guard|false guard
+---@return string? news "timeout"
+function rwlock:read_guard(timeout) end
+---@param timeout? neap.timeout
+---@return boolean? locked
+---@return string? news "abandoned", "timeout", or text
+---@return neap.code? code
+function rwlock:write(timeout) end
+---@return boolean? locked
+---@return string? news
+---@return neap.code? code
+function rwlock:try_write() end
+---@param timeout? neap.timeout
+---@return neap.guard|false guard
+---@return string? news "abandoned" or "timeout"
+function rwlock:write_guard(timeout) end
+---@return true? done
+---@return string? text
+---@return neap.code? code
+function rwlock:unlock() end
+---@return "read"|"write"|nil
+function rwlock:mine() end
+---@return string
+function rwlock:name() end
+function rwlock:close() end
+
+---@class neap.barrier
+local barrier = {}
+
+---@param timeout? neap.timeout
+---@return integer|false|nil place
+---@return string? news "timeout", or text
+---@return neap.code? code
+function barrier:wait(timeout) end
+---@return true? done
+---@return string? text
+---@return neap.code? code
+function barrier:abort() end
+---@return true? done
+---@return string? text
+---@return neap.code? code
+function barrier:reset() end
+---@return boolean? broken
+---@return string? text
+---@return neap.code? code
+function barrier:broken() end
+---@return integer? parties
+---@return string? text
+---@return neap.code? code
+function barrier:parties() end
+---@return integer? waiting
+---@return string? text
+---@return neap.code? code
+function barrier:waiting() end
+---@return string
+function barrier:name() end
+function barrier:close() end
+
+---@class neap.once
+local once = {}
+
+---@param fn fun(...): any
+---@param ... any
+---@return boolean ran
+function once:run(fn, ...) end
+---@return boolean? done
+---@return string? text
+---@return neap.code? code
+function once:done() end
+---@return string
+function once:name() end
+function once:close() end
 
 ---@class neap.stat
 ---@field kind neap.kind

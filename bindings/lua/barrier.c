@@ -1,0 +1,191 @@
+/*
+ * Barriers.
+ *
+ * @module neap
+ */
+#include "lneap.h"
+
+
+static void close_barrier(struct lneap_handle *handle)
+{
+    neap_barrier_close(handle->core);
+}
+
+
+const struct lneap_class lneap_barrier_class = {
+    .noun = "barrier",
+    .name = "neap.barrier",
+    .size = sizeof(struct lneap_object),
+    .close = close_barrier,
+};
+
+
+static neap_barrier *check_barrier(lua_State *L)
+{
+    struct lneap_handle *handle = lneap_check(L, 1, &lneap_barrier_class);
+
+    return handle->core;
+}
+
+
+/***
+ * Open the barrier of that name, or make it for `parties`. Without `parties`
+ * it must be there.
+ *
+ * @usage local step = heap:barrier("step", 4)
+ * @function heap:barrier
+ * @tparam string name
+ * @tparam[opt] integer parties 1 to 65535, ignored when the barrier is there
+ * @treturn barrier the barrier, or nil, text and code
+ * @treturn boolean true if this call made it
+ */
+int lneap_heap_barrier(lua_State *L)
+{
+    struct lneap_heap *heap = lneap_check(L, 1, &lneap_heap_class);
+    const char *name = lneap_check_name(L, 2);
+    int64_t parties = 0;
+    neap_barrier *core;
+
+    if (!lua_isnoneornil(L, 3))
+        parties = lneap_check_count(L, 3, 65535, "a barrier has 1 to 65535 "
+                                    "parties");
+    struct lneap_handle *handle =
+        lneap_object_new(L, &lneap_barrier_class, heap, name);
+    int status = neap_barrier_open(heap->handle.core, name, parties, &core);
+    if (status >= 0)
+        handle->core = core;
+    return lneap_object_opened(L, status);
+}
+
+
+/***
+ * Barriers: nobody goes on before all are there. A party that dies, gives up
+ * or is interrupted while it waits breaks the barrier, for the others would
+ * wait for nobody: every wait is then "EBROKEN", until it is reset.
+ * @type barrier
+ */
+
+/***
+ * Wait until all parties wait. A timeout breaks it.
+ *
+ * @usage for i = 1, 100 do
+ *   compute(i)
+ *   assert(step:wait())
+ * end
+ * @function barrier:wait
+ * @tparam[opt] number timeout seconds; nil waits for ever
+ * @treturn integer a place from 1 to the number of parties, another one for
+ * each, the last to come having 1; false and "timeout"; or nil, text and code
+ */
+static int barrier_wait(lua_State *L)
+{
+    neap_barrier *barrier = check_barrier(L);
+    int64_t deadline = lneap_check_deadline(L, 2);
+    int64_t place;
+    /* Not LNEAP_WAIT: an interruption has broken it. */
+    int status = neap_barrier_wait(barrier, deadline, &place);
+
+    if (status == -EINTR)
+        (void)lneap_interrupted(L);
+    if (status < 0)
+        return lneap_waited(L, status);
+    lua_pushinteger(L, place + 1);
+    return 1;
+}
+
+
+/***
+ * Break it: who waits, and who comes, gets "EBROKEN".
+ *
+ * @usage step:abort()
+ * @function barrier:abort
+ * @treturn boolean true, or nil, text and code
+ */
+static int barrier_abort(lua_State *L)
+{
+    return lneap_done(L, neap_barrier_abort(check_barrier(L)));
+}
+
+
+/***
+ * Make it whole and empty; who waits gets "EBROKEN".
+ *
+ * @usage if step:broken() then step:reset() end
+ * @function barrier:reset
+ * @treturn boolean true, or nil, text and code
+ */
+static int barrier_reset(lua_State *L)
+{
+    return lneap_done(L, neap_barrier_reset(check_barrier(L)));
+}
+
+
+/***
+ * Is it broken?
+ *
+ * @usage assert(not step:broken())
+ * @function barrier:broken
+ * @treturn boolean or nil, text and code
+ */
+static int barrier_broken(lua_State *L)
+{
+    bool broken;
+    int status = neap_barrier_status(check_barrier(L), NULL, NULL, &broken);
+
+    if (status < 0)
+        return lneap_fail(L, status);
+    lua_pushboolean(L, broken);
+    return 1;
+}
+
+
+/***
+ * How many have to come.
+ *
+ * @usage print(step:parties())
+ * @function barrier:parties
+ * @treturn integer or nil, text and code
+ */
+static int barrier_parties(lua_State *L)
+{
+    int64_t parties;
+    int status = neap_barrier_status(check_barrier(L), &parties, NULL, NULL);
+
+    if (status < 0)
+        return lneap_fail(L, status);
+    lua_pushinteger(L, parties);
+    return 1;
+}
+
+
+/***
+ * How many wait now.
+ *
+ * @usage print(step:waiting(), "of", step:parties(), "are there")
+ * @function barrier:waiting
+ * @treturn integer or nil, text and code
+ */
+static int barrier_waiting(lua_State *L)
+{
+    int64_t waiting;
+    int status = neap_barrier_status(check_barrier(L), NULL, &waiting, NULL);
+
+    if (status < 0)
+        return lneap_fail(L, status);
+    lua_pushinteger(L, waiting);
+    return 1;
+}
+
+
+void lneap_open_barrier(lua_State *L)
+{
+    static const luaL_Reg methods[] = {
+        {"wait", barrier_wait},       {"abort", barrier_abort},
+        {"reset", barrier_reset},     {"broken", barrier_broken},
+        {"parties", barrier_parties}, {"waiting", barrier_waiting},
+        {"name", lneap_object_name},  {NULL, NULL},
+    };
+    static const luaL_Reg meta[] = {{"__eq", lneap_object_eq}, {NULL, NULL}};
+
+    lneap_class_open(L, &lneap_barrier_class, methods, meta, NULL);
+}
