@@ -33,7 +33,7 @@ uint64_t random_below(struct random *random, uint64_t n);
 /* Make them; ends the program if that fails. */
 void images_make(struct image images[IMAGES]);
 
-/* -- use_sync.c --------------------------------------------------------------- */
+/* -- use_sync.c ------------------------------------------------------------ */
 
 /* Use an object that others wait for; any other is passed over. */
 void use_sync(neap_heap *heap, const neap_object_info *info);

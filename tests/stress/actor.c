@@ -11,6 +11,7 @@ const struct operation operations[] = {
     {"bank", 150, do_bank},
     {"undo", 120, do_undo},
     {"classic", 80, do_classic},
+    {"shelf", 100, do_shelf},
     {"names", 60, do_names},
     {"temps", 40, do_temps},
     {"fleeting", 40, do_fleeting},
@@ -78,6 +79,7 @@ void actor_end(struct actor *actor)
     }
     neap_semaphore_close(actor->classic);
     neap_semaphore_close(actor->undo);
+    neap_rwlock_close(actor->shelf);
     actor->line->active = 0;
 }
 

@@ -58,6 +58,7 @@ struct board {
     int64_t base[THINGS];       /* what was there when the lines were cleared */
     _Atomic uint64_t lives;     /* of workers; each has random numbers */
     _Atomic uint64_t inside[BANKS]; /* who is in the critical section */
+    _Atomic uint64_t shelf_writer, shelf_changes;
     _Atomic uint64_t violations;
     _Atomic uint64_t forks, execs, thread_ends, abandoned;
     struct line lines[WORKERS_MAX][LINES];
@@ -94,6 +95,7 @@ struct actor {
     neap_array *cells, *banks[BANKS];
     neap_mutex *mutexes[BANKS];
     neap_semaphore *classic, *undo;
+    neap_rwlock *shelf;
 };
 
 void actor_begin(struct actor *actor, struct board *board, neap_heap *heap,
@@ -113,7 +115,7 @@ uint64_t actor_random(struct actor *actor, uint64_t below);
 bool must(struct actor *actor, const char *what, int status,
           const int *expected);
 
-/* -- operations.c, operations_shape.c -------------------------------------- */
+/* -- operations.c, _shape.c, _rwlock.c ------------------------------------- */
 
 struct operation {
     const char *name;
@@ -130,6 +132,7 @@ void do_cell(struct actor *actor);
 void do_bank(struct actor *actor);
 void do_undo(struct actor *actor);
 void do_classic(struct actor *actor);
+void do_shelf(struct actor *actor);
 void do_names(struct actor *actor);
 void do_temps(struct actor *actor);
 void do_fleeting(struct actor *actor);
@@ -162,5 +165,6 @@ bool storm_make(neap_heap *heap);
 /* Look at it while it rages; and when nobody is at it. @return violations. */
 uint64_t verify_live(struct board *board, neap_heap *heap);
 uint64_t verify_quiet(struct board *board, neap_heap *heap);
+void verify_shelf(struct board *board, neap_heap *heap);
 
 #endif

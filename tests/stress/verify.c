@@ -252,6 +252,7 @@ uint64_t verify_quiet(struct board *board, neap_heap *heap)
     verify_permits(board, heap);
     for (uint32_t b = 0; b < BANKS; b++)
         verify_bank(board, heap, b);
+    verify_shelf(board, heap);
     board_clear(board);
     return board->violations - before;
 }
