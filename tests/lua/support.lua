@@ -129,6 +129,53 @@ end
 
 -- Other processes ------------------------------------------------------------
 
+--- Wait until a process sleeps.
+function support.asleep(process)
+  support.eventually(function()
+    local stat = support.read(("/proc/%d/stat"):format(process.pid))
+    return stat and stat:match("^%d+ %b() (%a)") == "S"
+  end, "a process to sleep")
+end
+
+--- A process that calls `wait`, and has gone to sleep there.
+function support.waiter(heap, wait, ...)
+  local neap = require "neap"
+  local ready = heap:semaphore("waiter is ready", 0)
+  local process = assert(neap.fork(function(...)
+    ready:release()
+    return table.pack(wait(...))
+  end, ...))
+  ready:acquire()
+  support.asleep(process)
+  return process
+end
+
+--- What such a `wait` returned.
+function support.answer(process)
+  local ok, result = process:wait(30)
+  if not ok then error("no answer: " .. tostring(result), 2) end
+  return table.unpack(result, 1, result.n)
+end
+
+--- A process that has called `hold` and goes on until it is killed.
+function support.holder(heap, hold, ...)
+  local neap = require "neap"
+  local ready = heap:semaphore("holder is ready", 0)
+  local process = assert(neap.fork(function(...)
+    hold(...)
+    ready:release()
+    heap:semaphore("never", 0):acquire()
+  end, ...))
+  ready:acquire()
+  return process
+end
+
+--- SIGKILL, and wait for the end.
+function support.kill(process)
+  assert(process:kill("SIGKILL"))
+  assert(process:status(30))
+end
+
 --- A shell command that runs a script with neap to be found.
 function support.command(source, label)
   local path = support.file((label or "script") .. ".lua", source)

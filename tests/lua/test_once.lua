@@ -1,0 +1,171 @@
+local lu = require "luaunit"
+local neap = require "neap"
+local support = require "support"
+local test, raises, fails = support.test, support.raises, support.fails
+local waiter, answer, kill = support.waiter, support.answer, support.kill
+
+local function nothing() end
+
+test("the first call runs it, the others do not", function()
+  local filled, created = neap.heap():once("filled")
+  lu.assertTrue(created)
+  lu.assertIs(filled:done(), false)
+  local given
+  lu.assertEquals({filled:run(function(...) given = {...} return 5 end, 1, 2)},
+                  {true})
+  lu.assertEquals(given, {1, 2})
+  lu.assertIs(filled:done(), true)
+  lu.assertEquals({filled:run(error, "never called")}, {false})
+  lu.assertEquals(filled:name(), "filled")
+end)
+
+test("of many processes one runs it, and none goes on before", function()
+  local heap = neap.heap()
+  local filled, runs = heap:once("filled"), heap:counter("runs")
+  local full = heap:array("full", "i64", 1000)
+  local ran = neap.run(4, function()
+    local mine = filled:run(function()
+      runs:add()
+      for i = 1, 1000 do full[i] = 1 end
+    end)
+    assert(full:sum() == 1000)
+    return mine
+  end)
+  lu.assertEquals(runs:get(), 1)
+  local sum = 0
+  for i = 1, 4 do sum = sum + (ran[i] and 1 or 0) end
+  lu.assertEquals(sum, 1)
+end)
+
+local function fail() error("in the function") end
+local line = debug.getinfo(fail, "S").linedefined
+
+test("an error leaves it undone and is raised as it is", function()
+  local filled = neap.heap():once("filled")
+  local ok, text = xpcall(filled.run, debug.traceback, filled, fail)
+  lu.assertFalse(ok)
+  lu.assertStrContains(text, "in the function")
+  lu.assertStrContains(text, "test_once.lua:" .. line .. ">")
+  local what = {}
+  lu.assertIs(select(2, pcall(filled.run, filled, error, what)), what)
+  lu.assertIs(filled:done(), false)
+  lu.assertEquals({filled:run(nothing)}, {true})
+end)
+
+test("if its runner is killed, the next one runs it", function()
+  local heap = neap.heap()
+  local filled, runs = heap:once("filled"), heap:counter("runs")
+  local never = heap:semaphore("never", 0)
+  local victim = waiter(heap, filled.run, filled, function()
+    runs:add()
+    never:acquire()
+  end)
+  lu.assertEquals(heap:find("filled").holder, victim.pid)
+  local other = waiter(heap, filled.run, filled, function() runs:add() end)
+  lu.assertEquals(runs:get(), 1)
+  kill(victim)
+  lu.assertEquals({answer(other)}, {true})
+  lu.assertEquals(runs:get(), 2)
+  lu.assertEquals({filled:run(fail)}, {false})
+  lu.assertTrue(heap:check().ok)
+end)
+
+test("if its runner fails, one who waits runs it", function()
+  local heap = neap.heap()
+  local filled, go = heap:once("filled"), heap:event("go")
+  local first = waiter(heap, pcall, filled.run, filled, function()
+    go:wait()
+    error("failed", 0)
+  end)
+  local other = waiter(heap, filled.run, filled, nothing)
+  go:set()
+  lu.assertEquals({answer(first)}, {false, "failed"})
+  lu.assertEquals({answer(other)}, {true})
+end)
+
+test("a function that runs it again is told", function()
+  local filled = neap.heap():once("filled")
+  raises("is doing 'filled' already", filled.run, filled, function()
+    filled:run(nothing)
+  end)
+  lu.assertIs(filled:done(), false)
+  lu.assertEquals({filled:run(function() pcall(filled.run, filled, nothing) end)},
+                  {true})
+end)
+
+test("the function may yield", function()
+  local filled = neap.heap():once("filled")
+  local thread = coroutine.create(function()
+    return filled:run(function(a) return a + coroutine.yield("half") end, 1)
+  end)
+  lu.assertEquals({coroutine.resume(thread)}, {true, "half"})
+  lu.assertIs(filled:done(), false)
+  lu.assertEquals({coroutine.resume(thread, 2)}, {true, true})
+  lu.assertIs(filled:done(), true)
+end)
+
+test("a coroutine that is never resumed leaves it undone", function()
+  local filled = neap.heap():once("filled")
+  do
+    local thread = coroutine.create(function() filled:run(coroutine.yield) end)
+    coroutine.resume(thread)
+  end
+  collectgarbage()
+  collectgarbage()
+  lu.assertEquals({filled:run(nothing)}, {true})
+end)
+
+test("a handle that the function closes is no loss", function()
+  local heap = neap.heap()
+  local filled = heap:once("filled")
+  lu.assertEquals({filled:run(function() filled:close() end)}, {true})
+  lu.assertIs(heap:once("filled"):done(), true)
+end)
+
+test("a child of the runner is not the runner", function()
+  local heap = neap.heap()
+  local filled = heap:once("filled")
+  filled:run(function()
+    local process = neap.fork(function() return heap:find("filled").value end)
+    lu.assertEquals({process:wait(30)}, {true, 0})
+    lu.assertIs(filled:done(), false)
+  end)
+  lu.assertIs(filled:done(), true)
+end)
+
+test("a dropped once is an error, for waiters too", function()
+  local heap = neap.heap()
+  local filled = heap:once("filled")
+  local never = heap:semaphore("never", 0)
+  local holder = waiter(heap, filled.run, filled, never.acquire, never)
+  local other = waiter(heap, pcall, filled.run, filled, nothing)
+  heap:drop("filled")
+  local ok, text = answer(other)
+  lu.assertFalse(ok)
+  lu.assertStrContains(text, "'filled' was dropped")
+  raises("'filled' was dropped", filled.run, filled, nothing)
+  fails("EIDRM", filled:done())
+  kill(holder)
+end)
+
+test("a heap shows what is done, and opens it by name", function()
+  local heap = neap.heap()
+  local filled = heap:once("filled")
+  lu.assertEquals(heap:find("filled").value, 0)
+  filled:run(nothing)
+  local item = heap:find("filled")
+  lu.assertEquals({item.kind, item.value}, {"once", 1})
+  lu.assertIs(heap:object("filled"):done(), true)
+  lu.assertEquals(heap:object("filled"), filled)
+end)
+
+test("wrong arguments to a once raise", function()
+  local heap = neap.heap()
+  local filled = heap:once("filled")
+  raises("function expected", filled.run, filled)
+  raises("function expected, got number", filled.run, filled, 5)
+  lu.assertIs(filled:done(), false)
+  fails("ETYPE", heap:mutex("filled"))
+  filled:close()
+  raises("once 'filled' is closed", filled.run, filled, nothing)
+end)
