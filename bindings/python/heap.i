@@ -146,7 +146,12 @@ static PyObject *object_value(const neap_object_info *i)
         return i->variant == NEAP_COUNTER_DOUBLE
             ? PyFloat_FromDouble(i->real) : PyLong_FromLongLong(i->value);
     case NEAP_OBJECT_SEMAPHORE:
+    case NEAP_OBJECT_LATCH:
+    case NEAP_OBJECT_BARRIER:
         return PyLong_FromLongLong(i->value);
+    case NEAP_OBJECT_EVENT:
+    case NEAP_OBJECT_ONCE:
+        return PyBool_FromLong(i->value != 0);
     default:
         Py_RETURN_NONE;
     }
@@ -239,6 +244,17 @@ static int sync_heap(void *core, int64_t deadline)
 %constant int OPEN_READ_ONLY = NEAP_OPEN_READ_ONLY;
 %constant int OPEN_EPHEMERAL = NEAP_OPEN_EPHEMERAL;
 
+/* For what is opened by its name alone. */
+%define NEAP_OPENER(Type, noun, open)
+  Type *_##noun(const char *name)
+  {
+      neap_##noun *core;
+      int status = open($self->core->core, name, &core);
+      return status < 0 ? (void *)raise_status(status)
+                        : new_##noun(core, $self->core);
+  }
+%enddef
+
 NEAP_HANDLE(Heap)
 %feature("docstring") Heap "A formatted segment that holds named objects.";
 
@@ -311,12 +327,38 @@ typedef struct Heap {
                         : new_counter(core, $self->core);
   }
 
-  Mutex *_mutex(const char *name)
+  NEAP_OPENER(Mutex, mutex, neap_mutex_open)
+  NEAP_OPENER(Event, event, neap_event_open)
+  NEAP_OPENER(RWLock, rwlock, neap_rwlock_open)
+  NEAP_OPENER(Once, once, neap_once_open)
+
+  Condition *_condition(const char *name, PyObject *mutex)
   {
-      neap_mutex *core;
-      int status = neap_mutex_open($self->core->core, name, &core);
+      return open_condition($self->core->core, $self->core, name, mutex);
+  }
+
+  Latch *_latch(const char *name, PyObject *count)
+  {
+      neap_latch *core;
+      int64_t many = 0;
+      if (!as_bounded(count, "count", 1, INT32_MAX, &many))
+          return NULL;
+      int status = neap_latch_open($self->core->core, name, many, &core);
       return status < 0 ? (void *)raise_status(status)
-                        : new_mutex(core, $self->core);
+                        : new_latch(core, $self->core);
+  }
+
+  /* None: it must be there. */
+  Barrier *_barrier(const char *name, PyObject *parties)
+  {
+      neap_barrier *core;
+      int64_t many = 0;
+      if (parties != Py_None
+          && !as_bounded(parties, "parties", 1, BARRIER_PARTIES_MAX, &many))
+          return NULL;
+      int status = neap_barrier_open($self->core->core, name, many, &core);
+      return status < 0 ? (void *)raise_status(status)
+                        : new_barrier(core, $self->core);
   }
 
   Semaphore *_semaphore(const char *name, int64_t initial,

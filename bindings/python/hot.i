@@ -4,16 +4,6 @@
  * wrapper and 34 ns this way, `with mutex` 117 and 79.
  */
 %{
-#define HANDLE(Type, object) ((Type *)((SwigPyObject *)(object))->ptr)
-
-
-static PyObject *wrong_count(const char *method, Py_ssize_t most)
-{
-    return PyErr_Format(PyExc_TypeError, "%s() takes at most %zd arguments",
-                        method, most);
-}
-
-
 static PyObject *hot_add(PyObject *object, PyObject *const *arguments,
                          Py_ssize_t count)
 {
@@ -53,20 +43,6 @@ static bool acquire_arguments(PyObject *const *arguments, Py_ssize_t count,
 }
 
 
-static PyObject *truth(Truth status)
-{
-    return status < 0 ? raise_status(status) : PyBool_FromLong(status);
-}
-
-
-static PyObject *none(Status status)
-{
-    if (status < 0)
-        return raise_status(status);
-    Py_RETURN_NONE;
-}
-
-
 /* acquire(), and __exit__() whatever the three arguments are, of a noun. */
 #define HOT_LOCK(Type, noun, take, give)                                       \
 static PyObject *hot_##noun##_acquire(PyObject *object,                        \
@@ -101,6 +77,27 @@ HOT_LOCK(Mutex, mutex, mutex_lock, neap_mutex_unlock)
 HOT_LOCK(Semaphore, semaphore, semaphore_take, neap_semaphore_release)
 
 
+/* A condition's lock is its mutex. */
+static PyObject *hot_condition_acquire(PyObject *object,
+    PyObject *const *arguments, Py_ssize_t count, PyObject *names)
+{
+    Condition *self = HANDLE(Condition, object);
+    if (!self || !self->core)
+        return raise_closed("condition");
+    return hot_mutex_acquire(self->mutex, arguments, count, names);
+}
+
+
+static PyObject *hot_condition_exit(PyObject *object,
+    PyObject *const *arguments, Py_ssize_t count)
+{
+    Condition *self = HANDLE(Condition, object);
+    if (!self || !self->core)
+        return raise_closed("condition");
+    return hot_mutex_exit(self->mutex, arguments, count);
+}
+
+
 /* release(n=1) */
 static PyObject *hot_semaphore_release(PyObject *object,
     PyObject *const *arguments, Py_ssize_t count, PyObject *names)
@@ -118,9 +115,6 @@ static PyObject *hot_semaphore_release(PyObject *object,
     return none(semaphore_release(self, count + named ? arguments[0] : NULL));
 }
 
-
-#define HOT(name, function, flags, doc) \
-    {name, (PyCFunction)(void (*)(void))function, METH_FASTCALL | (flags), doc}
 
 #define LOCK_DOC(verb)                                                         \
     verb "($self, blocking=True, timeout=None)\n--\n\n"                        \
@@ -142,6 +136,14 @@ static PyMethodDef hot_mutex[] = {
     {NULL, NULL, 0, NULL}
 };
 
+static PyMethodDef hot_condition[] = {
+    HOT("acquire", hot_condition_acquire, METH_KEYWORDS,
+        "acquire($self, blocking=True, timeout=None)\n--\n\n"
+        "Lock the mutex, as Mutex.acquire() does."),
+    HOT("__exit__", hot_condition_exit, 0, "Unlock the mutex."),
+    {NULL, NULL, 0, NULL}
+};
+
 static PyMethodDef hot_semaphore[] = {
     HOT("acquire", hot_semaphore_acquire, METH_KEYWORDS,
         "acquire($self, blocking=True, timeout=None)\n--\n\n"
@@ -155,23 +157,11 @@ static PyMethodDef hot_semaphore[] = {
     HOT("__exit__", hot_semaphore_exit, 0, "Give the permit back."),
     {NULL, NULL, 0, NULL}
 };
-
-
-/* An exception is left where one cannot be added. */
-static void add_methods(PyTypeObject *type, PyMethodDef *methods)
-{
-    for (; methods->ml_name; methods++) {
-        PyObject *method = PyDescr_NewMethod(type, methods);
-        if (method)
-            PyDict_SetItemString(type->tp_dict, methods->ml_name, method);
-        Py_XDECREF(method);
-    }
-    PyType_Modified(type);
-}
 %}
 
 %init %{
   add_methods(SwigPyBuiltin__Counter_clientdata.pytype, hot_counter);
   add_methods(SwigPyBuiltin__Mutex_clientdata.pytype, hot_mutex);
+  add_methods(SwigPyBuiltin__Condition_clientdata.pytype, hot_condition);
   add_methods(SwigPyBuiltin__Semaphore_clientdata.pytype, hot_semaphore);
 %}

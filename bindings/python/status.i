@@ -106,6 +106,23 @@ static PyObject *make_system_class(const char *name, const char *doc,
 }
 
 
+/* What a class is besides a neap.Error. */
+static PyObject *make_mapped_class(int status, const char *name,
+                                   const char *doc, PyObject *base,
+                                   const char *code)
+{
+    if (status != NEAP_EBROKEN)
+        return make_class(name, doc, base, code);
+    PyObject *threading = PyImport_ImportModule("threading");
+    base = threading ? PyObject_GetAttrString(threading, "BrokenBarrierError")
+                     : NULL;
+    PyObject *class = base ? make_class(name, doc, base, code) : NULL;
+    Py_XDECREF(base);
+    Py_XDECREF(threading);
+    return class;
+}
+
+
 static void add_class(PyObject *module, const char *name, PyObject *class)
 {
     Py_XINCREF(class);
@@ -122,7 +139,8 @@ static void make_classes(PyObject *module)
         "OSError and its subclasses.", PyExc_Exception, "ERROR");
     add_class(module, "Error", class_Error);
 #define MAKE_CLASS(name, value, text, python, base)                            \
-    class_##python = make_class(#python, text, PyExc_##base, #name);           \
+    class_##python = make_mapped_class(value, #python, text, PyExc_##base,     \
+                                       #name);                                 \
     add_class(module, #python, class_##python);
     NEAP_STATUS_MAP(MAKE_CLASS)
     class_Timeout = make_class("Timeout", "It did not happen in time.",

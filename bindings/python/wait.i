@@ -36,6 +36,19 @@ static int wait_or_try(wait_function wait, void *core, int64_t deadline)
 }
 
 
+/* For a handle that counts who waits. @return 1; 0 not in time; a status. */
+static Truth wait_counted(int *waiting, wait_function wait, void *core,
+                          int64_t deadline)
+{
+    ++*waiting;
+    int status = wait_or_try(wait, core, deadline);
+    --*waiting;
+    if (status >= 0)
+        return 1;
+    return timed_out(status) ? 0 : status;
+}
+
+
 /* Seconds, or None for ever. -1 is for ever too, as in threading. */
 static bool as_deadline(PyObject *timeout, int64_t *ret_deadline)
 {
@@ -59,6 +72,20 @@ static bool as_deadline(PyObject *timeout, int64_t *ret_deadline)
     if (seconds < 9.0e9)
         *ret_deadline = neap_deadline_after((int64_t)ceil(seconds * 1e9));
     return true;
+}
+
+
+/* As wait(timeout) of threading: of -1 nobody could say what it means. */
+static bool as_wait_deadline(PyObject *timeout, int64_t *ret_deadline)
+{
+    if (!as_deadline(timeout, ret_deadline))
+        return false;
+    if (!timeout || timeout == Py_None || *ret_deadline != NEAP_FOREVER
+        || PyFloat_AsDouble(timeout) > 0.0)
+        return true;
+    PyErr_SetString(PyExc_ValueError, "timeout must be 0 or more seconds, or "
+                    "None to wait for ever");
+    return false;
 }
 
 

@@ -84,7 +84,8 @@ def told_members(name):
 
 @pytest.mark.parametrize("name", [
     "Heap", "Counter", "Mutex", "Semaphore", "Segment", "Mapping", "Process",
-    "Worker", "Shared", "Range",
+    "Worker", "Shared", "Range", "Event", "Latch", "Condition", "RWLock",
+    "Guard", "Barrier", "Once",
 ])
 def test_every_method_is_in_the_stub_and_the_other_way_round(name):
     assert members(getattr(neap, name)) == told_members(name)

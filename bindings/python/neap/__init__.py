@@ -36,15 +36,23 @@ from ._info import (
 )
 from ._neap import (
     BadArgument,
+    Barrier,
+    BrokenBarrier,
     Closed,
+    Condition,
     Corrupted,
     Counter,
     Error,
+    Event,
+    Guard,
+    Latch,
     LayoutMismatch,
     Mutex,
     NotAHeap,
+    Once,
     OutOfRange,
     Range,
+    RWLock,
     Semaphore,
     SlotsExhausted,
     Timeout,
@@ -72,11 +80,12 @@ del _thing
 
 # Not open and map: `from neap import *` should not hide Python's own.
 __all__ = [
-    "BadArgument", "CheckReport", "Closed", "Corrupted", "Counter", "Error",
-    "Heap", "HeapInfo", "LayoutMismatch", "Mapping", "Mutex", "NotAHeap",
-    "ObjectInfo", "OutOfRange", "Process", "Range", "RemoteTraceback",
-    "Segment", "SegmentInfo", "SegmentStat", "Semaphore", "Shared",
-    "SlotInfo", "SlotsExhausted", "Timeout", "TypeMismatch", "Worker",
-    "WorkerError", "WorkerKilled", "fetch_add", "fork", "heap", "run",
-    "segments", "share", "unlink",
+    "BadArgument", "Barrier", "BrokenBarrier", "CheckReport", "Closed",
+    "Condition", "Corrupted", "Counter", "Error", "Event", "Guard", "Heap",
+    "HeapInfo", "Latch", "LayoutMismatch", "Mapping", "Mutex", "NotAHeap",
+    "ObjectInfo", "Once", "OutOfRange", "Process", "RWLock", "Range",
+    "RemoteTraceback", "Segment", "SegmentInfo", "SegmentStat", "Semaphore",
+    "Shared", "SlotInfo", "SlotsExhausted", "Timeout", "TypeMismatch",
+    "Worker", "WorkerError", "WorkerKilled", "fetch_add", "fork", "heap",
+    "run", "segments", "share", "unlink",
 ]

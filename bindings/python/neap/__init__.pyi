@@ -18,15 +18,23 @@ from typing import (
 
 from . import _neap
 from ._neap import BadArgument as BadArgument
+from ._neap import Barrier as Barrier
+from ._neap import BrokenBarrier as BrokenBarrier
 from ._neap import Closed as Closed
+from ._neap import Condition as Condition
 from ._neap import Corrupted as Corrupted
 from ._neap import Counter as Counter
 from ._neap import Error as Error
+from ._neap import Event as Event
+from ._neap import Guard as Guard
+from ._neap import Latch as Latch
 from ._neap import LayoutMismatch as LayoutMismatch
 from ._neap import Mutex as Mutex
 from ._neap import NotAHeap as NotAHeap
+from ._neap import Once as Once
 from ._neap import OutOfRange as OutOfRange
 from ._neap import Range as Range
+from ._neap import RWLock as RWLock
 from ._neap import Semaphore as Semaphore
 from ._neap import SlotsExhausted as SlotsExhausted
 from ._neap import Timeout as Timeout
@@ -123,6 +131,12 @@ class Heap(_neap.Heap):
     def counter(self, name: str, kind: Optional[str] = None) -> Counter: ...
     def mutex(self, name: str) -> Mutex: ...
     def semaphore(self, name: str, initial: int = 1, undo: Optional[bool] = None) -> Semaphore: ...
+    def event(self, name: str) -> Event: ...
+    def latch(self, name: str, count: Optional[int] = None) -> Latch: ...
+    def condition(self, name: str, mutex: Optional[Mutex] = None) -> Condition: ...
+    def rwlock(self, name: str) -> RWLock: ...
+    def barrier(self, name: str, parties: Optional[int] = None) -> Barrier: ...
+    def once(self, name: str) -> Once: ...
     def array(self, name: str, shape: Optional[_Shape] = None, dtype: Any = None) -> Any: ...
     def memoryview(
         self, name: str, shape: Optional[_Shape] = None, dtype: Any = None

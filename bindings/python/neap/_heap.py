@@ -55,6 +55,49 @@ class Heap(_neap.Heap):
             raise TypeError(f"undo must be a bool, not {undo!r}") from None
         return self._semaphore(name, initial, code)
 
+    def event(self, name):
+        """The Event of that name, made (not set) if it is missing."""
+        return self._event(name)
+
+    def latch(self, name, count=None):
+        """The Latch of that name, made with `count` to count down (ignored
+        when it is there) if it is missing.
+
+        Without count it must be there: FileNotFoundError. ValueError for a
+        count that is not 1 to 2**31 - 1.
+        """
+        if count is None:
+            self._find(name)
+            count = 1
+        return self._latch(name, count)
+
+    def condition(self, name, mutex=None):
+        """The Condition of that name, made if it is missing.
+
+        It goes with `mutex`, a Mutex from this Heap, or without one with
+        self.mutex(name + ".mutex"). The heap does not remember which: all who
+        use the condition must say the same. BadArgument for a mutex of another
+        heap, or of another opening of this one.
+        """
+        return self._condition(name, mutex)
+
+    def rwlock(self, name):
+        """The RWLock of that name, made (free) if it is missing."""
+        return self._rwlock(name)
+
+    def barrier(self, name, parties=None):
+        """The Barrier of that name, made for `parties` (ignored when it is
+        there) if it is missing.
+
+        Without parties it must be there: FileNotFoundError. ValueError for a
+        number that is not 1 to 65535.
+        """
+        return self._barrier(name, parties)
+
+    def once(self, name):
+        """The Once of that name, made (not done) if it is missing."""
+        return self._once(name)
+
     def array(self, name, shape=None, dtype=None):
         """The array of that name as a numpy.ndarray over the shared memory,
         made (zero-filled, 64-byte aligned) if it is missing.
@@ -93,16 +136,10 @@ class Heap(_neap.Heap):
             return self._array(name, FLOAT64, lengths)
 
     def object(self, name):
-        """Whatever is there under that name: a Counter, Mutex, Semaphore or
-        array. FileNotFoundError when there is nothing."""
-        kind = object_info(self._find(name)).kind
-        if kind == "counter":
-            return self._counter(name, 0)
-        if kind == "mutex":
-            return self._mutex(name)
-        if kind == "semaphore":
-            return self._semaphore(name, 1, 0)
-        return self.array(name)
+        """Whatever is there under that name: a Counter, Mutex, array and so
+        on (a Condition with its own mutex). FileNotFoundError when there is
+        nothing."""
+        return _OPENERS[object_info(self._find(name)).kind](self, name)
 
     # -- what is in it -----------------------------------------------------
 
@@ -168,6 +205,15 @@ class Heap(_neap.Heap):
         return _attach, self._place()
 
 
+# How object() opens what is there: by its kind.
+_OPENERS = {
+    kind: getattr(Heap, kind) for kind in (
+        "array", "barrier", "condition", "counter", "event", "latch", "mutex",
+        "once", "rwlock", "semaphore",
+    )
+}
+
+
 def _attach(address, uuid, read_only):
     """The heap that a pickled handle came from."""
     flags = _neap.OPEN_READ_ONLY if read_only else _neap.OPEN_EXISTING
@@ -183,9 +229,24 @@ def _reduce(handle):
     return _again, (*handle._place(), handle.name)
 
 
-copyreg.pickle(_neap.Counter, _reduce)
-copyreg.pickle(_neap.Mutex, _reduce)
-copyreg.pickle(_neap.Semaphore, _reduce)
+def _condition_again(address, uuid, read_only, name, mutex):
+    """The condition that a pickled handle meant, with its mutex."""
+    heap = _attach(address, uuid, read_only)
+    heap.find(name)
+    return heap.condition(name, heap.object(mutex))
+
+
+def _reduce_condition(handle):
+    return _condition_again, (*handle._place(), handle.name,
+                              handle.mutex.name)
+
+
+for _kind in (
+    _neap.Barrier, _neap.Counter, _neap.Event, _neap.Latch, _neap.Mutex,
+    _neap.Once, _neap.RWLock, _neap.Semaphore,
+):
+    copyreg.pickle(_kind, _reduce)
+copyreg.pickle(_neap.Condition, _reduce_condition)
 
 
 def _flags_of(create, read_only, ephemeral):

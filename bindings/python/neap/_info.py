@@ -30,8 +30,11 @@ class HeapInfo(NamedTuple):
 class ObjectInfo(NamedTuple):
     """An object of a heap.
 
-    kind is "counter", "array", "mutex" or "semaphore"; variant tells counters
+    kind is "counter", "array", "mutex", "semaphore", "event", "latch",
+    "condition", "rwlock", "barrier" or "once"; variant tells counters
     ("plain", "striped", "double") and semaphores ("classic", "undo") apart.
+    value is what a counter holds, a semaphore's permits, whether an event is
+    set or a once done, what is left of a latch, how many wait at a barrier.
     """
 
     name: str
@@ -40,8 +43,8 @@ class ObjectInfo(NamedTuple):
     dtype: Optional[str]  # arrays: "float64"
     shape: Optional[Tuple[int, ...]]  # arrays
     bytes: int  # arrays: of their elements
-    value: Union[int, float, None]  # counters and semaphores
-    holder: int  # mutexes: the pid of who has it, 0 nobody
+    value: Union[int, float, None]
+    holder: int  # mutexes, once, writers: the pid of who has it, 0 nobody
     id: int  # never used again in this heap
 
 

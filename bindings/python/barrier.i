@@ -1,0 +1,135 @@
+/* Barriers: a wait without success breaks them, so none is only tried. */
+%{
+#define BARRIER_PARTIES_MAX 65535 /* as neap/barrier.h has it */
+
+typedef struct Barrier {
+    neap_barrier *core;
+    Attachment *heap;
+    int waiting;
+} Barrier;
+
+typedef struct BarrierState {
+    int64_t parties, waiting;
+    bool broken;
+} BarrierState;
+
+DEFINE_HANDLE(Barrier, barrier, neap_barrier_close)
+
+
+/* As threading has it: whoever gives up finds that it broke the barrier. */
+static PyObject *barrier_wait(Barrier *self, PyObject *timeout)
+{
+    int status;
+    int64_t deadline, place = 0;
+    if (!as_wait_deadline(timeout, &deadline))
+        return NULL;
+    self->waiting++;
+    Py_BEGIN_ALLOW_THREADS
+    status = neap_barrier_wait(self->core, deadline, &place);
+    Py_END_ALLOW_THREADS
+    self->waiting--;
+    if (status >= 0)
+        return PyLong_FromLongLong(place);
+    if (status == -EINTR && PyErr_CheckSignals() < 0)
+        return NULL;
+    bool gave_up = status == -EINTR || timed_out(status);
+    return raise_status(gave_up ? NEAP_EBROKEN : status);
+}
+
+
+static bool barrier_state(Barrier *self, BarrierState *ret_state)
+{
+    int status = neap_barrier_status(self->core, &ret_state->parties,
+                                     &ret_state->waiting, &ret_state->broken);
+    return status < 0 ? raise_status(status) != NULL : true;
+}
+
+
+static PyObject *Barrier_parties_get(Barrier *self)
+{
+    BarrierState now;
+    return barrier_state(self, &now) ? PyLong_FromLongLong(now.parties) : NULL;
+}
+
+
+static PyObject *Barrier_n_waiting_get(Barrier *self)
+{
+    BarrierState now;
+    return barrier_state(self, &now) ? PyLong_FromLongLong(now.waiting) : NULL;
+}
+
+
+static PyObject *Barrier_broken_get(Barrier *self)
+{
+    BarrierState now;
+    return barrier_state(self, &now) ? PyBool_FromLong(now.broken) : NULL;
+}
+
+
+static PyObject *barrier_repr(Barrier *self)
+{
+    BarrierState now;
+    if (!self || !self->core)
+        return PyUnicode_FromString("<neap.Barrier, closed>");
+    const char *name = neap_barrier_name(self->core);
+    if (neap_barrier_status(self->core, &now.parties, &now.waiting,
+                            &now.broken) < 0)
+        return PyUnicode_FromFormat("<neap.Barrier '%s', dropped>", name);
+    return PyUnicode_FromFormat("<neap.Barrier '%s', %lld of %lld wait%s>",
+                                name, (long long)now.waiting,
+                                (long long)now.parties,
+                                now.broken ? ", broken" : "");
+}
+%}
+
+NEAP_HANDLE(Barrier)
+%feature("kwargs") Barrier::wait;
+%feature("docstring") Barrier
+    "A barrier between processes, with the methods of threading.Barrier.\n\n"
+    "Made by heap.barrier(name, parties). A party that dies while it waits\n"
+    "breaks it: the others get BrokenBarrier (a\n"
+    "threading.BrokenBarrierError) until somebody resets it. One that was\n"
+    "dropped is OSError EIDRM. Pickles as its address.";
+
+typedef struct Barrier {
+%extend {
+  ~Barrier() { barrier_free($self); }
+
+  NEAP_HANDLE_METHODS(Barrier, barrier)
+
+  %feature("docstring") wait "wait($self, timeout=None)\n--\n\n"
+      "Wait until as many wait as there are parties. Return this party's\n"
+      "place, another one for each from 0 to parties - 1; the last to come\n"
+      "has 0.\n\n"
+      "timeout in seconds, None for ever; a negative one is a ValueError.\n"
+      "BrokenBarrier: it is broken, or another party died, gave up,\n"
+      "aborted or reset it. Giving up breaks it, for the others would wait\n"
+      "for nobody: not in time is BrokenBarrier here, too, and a signal\n"
+      "that has a handler is what the handler raises, or BrokenBarrier\n"
+      "when it raises nothing. OSError: EIDRM it was dropped, EAGAIN this\n"
+      "thread has shares of too many objects.";
+  PyObject *wait(PyObject *timeout = NULL)
+  {
+      return barrier_wait($self, timeout);
+  }
+
+  %feature("docstring") abort "abort($self)\n--\n\n"
+      "Break it: who waits, and who comes, gets BrokenBarrier.";
+  Status abort() { return neap_barrier_abort($self->core); }
+
+  %feature("docstring") reset "reset($self)\n--\n\n"
+      "Make it whole and empty; who waits gets BrokenBarrier.";
+  Status reset() { return neap_barrier_reset($self->core); }
+
+  %immutable;
+  %feature("docstring") name "Its name in the heap.";
+  const char *name;
+  %feature("docstring") parties "How many must come.";
+  PyObject *parties;
+  %feature("docstring") n_waiting "How many wait now.";
+  PyObject *n_waiting;
+  %feature("docstring") broken "True if it is broken.";
+  PyObject *broken;
+  %mutable;
+}
+} Barrier;
