@@ -170,7 +170,7 @@ int neap_rwlock_read(neap_rwlock *rwlock, int64_t deadline)
 
 /* -- writing ------------------------------------------------------------------------------ */
 
-/* Somebody reads: -EBUSY. The dead do not. */
+/* Somebody reads: -EBUSY. The dead do not. Dropped: -EIDRM. */
 static int no_reader(struct neap__seat *seat, void *argument)
 {
     struct neap__object *object = argument;
@@ -178,6 +178,8 @@ static int no_reader(struct neap__seat *seat, void *argument)
     uint64_t claim = claim_to_read(object);
     uint32_t high = atomic_load(&neap__header(heap)->slots_high);
     (void)seat;
+    if (neap__object_gone(object))
+        return -EIDRM;
     for (uint32_t i = 0; i < high; i++) {
         struct neap_sh_slot *slot = neap__slot_at(heap, i);
         if (!has_claim(slot, claim))
