@@ -90,6 +90,16 @@ static int lock_again(struct neap__seat *seat, neap_mutex *mutex)
 }
 
 
+/* A notification that came after the sleep and before the lock counts: one
+ * who was interrupted and goes on to wait would miss it. */
+static bool was_notified(const struct neap__object *object, uint32_t seen,
+                         int status)
+{
+    return status == 0 || (status != -EIDRM &&
+                           atomic_load(&object->entry->seq) != seen);
+}
+
+
 int neap_condition_wait(neap_condition *condition, neap_mutex *mutex,
                         int64_t deadline)
 {
@@ -105,10 +115,11 @@ int neap_condition_wait(neap_condition *condition, neap_mutex *mutex,
     status = sleep_until_notified(seat, object, seen, deadline);
     int locked = lock_again(seat, mutex);
     neap__wait_end(seat);
-    if (locked < 0)
+    /* That an owner died is told once, to who locks next; so it goes before
+     * what else happened. Who was not notified finds that out by itself. */
+    if (locked != 0 || was_notified(object, seen, status))
         return locked;
-    return status < 0 ? neap__object_gave_up(object, status,
-                                             "was not notified") : locked;
+    return neap__object_gave_up(object, status, "was not notified");
 }
 
 

@@ -28,9 +28,9 @@ NEAP_API const char *neap_condition_name(neap_condition *condition);
  * Blocks: until notified or `deadline`, then for the mutex. Crash: of a waiter
  * wakes the others. Signals: -EINTR. Fork: the child does not own the mutex.
  *
- * @return 0 notified; NEAP_ABANDONED, notified, and the mutex's last owner died
- * holding it; -ETIMEDOUT; -EINTR; -EIDRM dropped; -EPERM this thread does not
- * hold the mutex; -EINVAL a mutex of another heap.
+ * @return 0 notified; NEAP_ABANDONED the mutex's last owner died holding it,
+ * whether notified or not; -ETIMEDOUT; -EINTR; -EIDRM dropped; -EPERM this
+ * thread does not hold the mutex; -EINVAL a mutex of another heap.
  */
 NEAP_API NEAP_MUST_CHECK
 int neap_condition_wait(neap_condition *condition, neap_mutex *mutex,
