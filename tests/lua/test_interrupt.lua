@@ -63,6 +63,62 @@ test("Ctrl-C ends a wait for a semaphore, in a coroutine too", function()
   end
 end)
 
+test("Ctrl-C ends a wait for anything else", function()
+  for _, wait in ipairs {
+    "sky:event('go'):wait()", "sky:latch('loaded', 1):wait()",
+    "lock:lock() sky:condition('changed'):wait(lock)",
+    "lock:lock() sky:condition('changed'):wait_for(lock, function() end)",
+    "sky:barrier('step', 2):wait()",
+  } do
+    local output = interrupted(group .. "local lock = sky:mutex('lock') ready() "
+                               .. wait .. " print('went on')", 1)
+    lu.assertStrContains(output, "interrupted!")
+    lu.assertNotStrContains(output, "went on")
+  end
+end)
+
+test("Ctrl-C ends a wait for what another process has", function()
+  for _, case in ipairs {
+    {"shared:write() ready() never:acquire()", "shared:read()"},
+    {"shared:read() ready() never:acquire()", "shared:write()"},
+    {"once:run(function() ready() never:acquire() end)", "once:run(print)"},
+  } do
+    local output = interrupted(group .. ([[
+      local shared, once = sky:rwlock("shared"), sky:once("once")
+      local holder <close> = neap.fork(function() %s end)
+      while sky:counter("ready"):get() == 0 do end
+      ready()
+      %s
+      print("went on")
+    ]]):format(case[1], case[2]), 2)
+    lu.assertStrContains(output, "interrupted!")
+    lu.assertNotStrContains(output, "went on")
+  end
+end)
+
+test("a condition's mutex is locked after Ctrl-C", function()
+  local output = interrupted(group .. [[
+    local lock, changed = sky:mutex("lock"), sky:condition("changed")
+    lock:lock()
+    ready()
+    print(pcall(changed.wait, changed, lock))
+    print(lock:mine(), lock:unlock())
+  ]], 1)
+  lu.assertStrContains(output, "false\tinterrupted!")
+  lu.assertStrContains(output, "true\ttrue")
+end)
+
+test("a barrier is broken after Ctrl-C", function()
+  local output = interrupted(group .. [[
+    local step = sky:barrier("step", 2)
+    ready()
+    print(pcall(step.wait, step))
+    print(step:broken(), step:waiting(), select(3, step:wait()))
+  ]], 1)
+  lu.assertStrContains(output, "false\tinterrupted!")
+  lu.assertStrContains(output, "true\t0\tEBROKEN")
+end)
+
 test("Ctrl-C ends a run and its workers, and only the parent speaks", function()
   local output = interrupted(group .. [[
     neap.run(3, function() ready() never:acquire() end)
