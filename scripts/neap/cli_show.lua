@@ -41,19 +41,32 @@ local function preview(heap, item)
   return table.concat(texts, " ") .. (is_all and "" or " ...")
 end
 
-local function holder_text(pid, slots)
-  if not pid then return "free" end
+local function held_text(how, pid, slots)
   for _, slot in ipairs(slots) do
     if slot.dead and slot.pid == pid then
-      return ("held by pid %d, which is dead"):format(pid)
+      return ("%s by pid %d, which is dead"):format(how, pid)
     end
   end
-  return ("held by pid %d"):format(pid)
+  return ("%s by pid %d"):format(how, pid)
 end
 
+--- What the value of a kind means: a format, or words for 0 and for more.
+local meanings = {
+  event = {"not set", "set"}, once = {"not done", "done"},
+  latch = "%d left", barrier = "%d waiting",
+}
+
+local how_held = {mutex = "held", rwlock = "written", once = "being done"}
+
 local function value_text(heap, item, slots)
+  local meaning = meanings[item.kind]
   if item.kind == "array" then return preview(heap, item) end
-  if item.kind == "mutex" then return holder_text(item.holder, slots) end
+  if item.holder then
+    return held_text(how_held[item.kind], item.holder, slots)
+  end
+  if item.kind == "mutex" then return "free" end
+  if type(meaning) == "string" then return meaning:format(item.value) end
+  if meaning then return meaning[item.value > 0 and 2 or 1] end
   return item.value and element_text(item.value) or ""
 end
 

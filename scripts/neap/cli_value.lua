@@ -41,8 +41,10 @@ function value.get.describe(command)
   command:summary "Print the value of a counter, a semaphore, an array."
   command:description(
     "Print the value of a counter, the permits of a semaphore, the pid of who "
-    .. "holds a mutex (0 for nobody), an element of an array, or all of it: a "
-    .. "row a line, elements separated by tabs.")
+    .. "holds a mutex or writes under a rwlock (0 for nobody), 1 for an event "
+    .. "that is set or a once that is done, what is left of a latch, how many "
+    .. "wait at a barrier, an element of an array, or all of it: a row a line, "
+    .. "elements separated by tabs.")
   add_common(command)
   add_indices(command)
 end
@@ -85,9 +87,12 @@ function value.get.run(args)
       out.printable(item.name), item.kind))
   end
 
-  if item.kind == "array" then
+  if item.kind == "condition" then
+    out.fail(("%s is a condition and has no value"):format(
+      out.printable(item.name)))
+  elseif item.kind == "array" then
     item.value = get_element(heap, item, args.index)
-  elseif item.kind == "mutex" then
+  elseif item.kind == "mutex" or item.kind == "rwlock" then
     item.value = item.holder or 0
   end
   if args.json then
