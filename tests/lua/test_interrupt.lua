@@ -70,8 +70,9 @@ test("Ctrl-C ends a wait for anything else", function()
     "lock:lock() sky:condition('changed'):wait_for(lock, function() end)",
     "sky:barrier('step', 2):wait()",
   } do
-    local output = interrupted(group .. "local lock = sky:mutex('lock') ready() "
-                               .. wait .. " print('went on')", 1)
+    local output = interrupted(group
+      .. "local lock = sky:mutex('lock') ready() " .. wait
+      .. " print('went on')", 1)
     lu.assertStrContains(output, "interrupted!")
     lu.assertNotStrContains(output, "went on")
   end
