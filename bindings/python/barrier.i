@@ -95,7 +95,7 @@ typedef struct Barrier {
 %extend {
   ~Barrier() { barrier_free($self); }
 
-  NEAP_HANDLE_METHODS(Barrier, barrier)
+  NEAP_HANDLE_METHODS(Barrier, barrier, barrier_close)
 
   %feature("docstring") wait "wait($self, timeout=None)\n--\n\n"
       "Wait until as many wait as there are parties. Return this party's\n"

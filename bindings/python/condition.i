@@ -38,7 +38,12 @@ static Status not_held(Condition *self, Mutex *mutex, const char *what)
 static Truth condition_lock(Condition *self, int64_t deadline)
 {
     Mutex *mutex = mutex_of(self);
-    return mutex ? mutex_lock(mutex, deadline) : NEAP_ECLOSED;
+    if (!mutex)
+        return NEAP_ECLOSED;
+    self->waiting++;
+    Truth locked = mutex_lock(mutex, deadline);
+    self->waiting--;
+    return locked;
 }
 
 
@@ -181,6 +186,15 @@ static Condition *open_condition(neap_heap *heap_core, Attachment *heap,
 }
 
 
+static Status condition_leave(Condition *self)
+{
+    Status status = condition_close(self);
+    if (status == 0)
+        Py_CLEAR(self->mutex);
+    return status;
+}
+
+
 static PyObject *Condition_mutex_get(Condition *self)
 {
     return another(self->mutex);
@@ -219,7 +233,7 @@ typedef struct Condition {
       condition_free($self);
   }
 
-  NEAP_HANDLE_METHODS(Condition, condition)
+  NEAP_HANDLE_METHODS(Condition, condition, condition_leave)
 
   /* acquire() and __exit__() are in hot.i. */
 

@@ -92,7 +92,7 @@ typedef struct Event {
 %extend {
   ~Event() { event_free($self); }
 
-  NEAP_HANDLE_METHODS(Event, event)
+  NEAP_HANDLE_METHODS(Event, event, event_close)
 
   %feature("docstring") set "set($self)\n--\n\n"
       "Set it and wake all who wait.";
@@ -133,7 +133,7 @@ typedef struct Latch {
 %extend {
   ~Latch() { latch_free($self); }
 
-  NEAP_HANDLE_METHODS(Latch, latch)
+  NEAP_HANDLE_METHODS(Latch, latch, latch_close)
 
   %feature("docstring") count_down "count_down($self, n=1)\n--\n\n"
       "Take n from what is left; at zero all who wait go on.\n\n"

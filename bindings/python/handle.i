@@ -52,11 +52,11 @@ static const char *Type##_name_get(Type *self)                                 \
 %}
 
 /* Within %extend: close() and __repr__() work on a closed one, what follows
- * does not. */
-%define NEAP_HANDLE_METHODS(Type, noun)
+ * does not. `closing` is NOUN_close, or calls it. */
+%define NEAP_HANDLE_METHODS(Type, noun, closing)
   %feature("docstring") close "close($self)\n--\n\n"
       "Drop this handle. What it names stays in its heap.";
-  Status close() { return noun##_close($self); }
+  Status close() { return closing($self); }
 
   PyObject *__repr__() { return noun##_repr($self); }
 

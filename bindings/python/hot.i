@@ -84,7 +84,10 @@ static PyObject *hot_condition_acquire(PyObject *object,
     Condition *self = HANDLE(Condition, object);
     if (!self || !self->core)
         return raise_closed("condition");
-    return hot_mutex_acquire(self->mutex, arguments, count, names);
+    self->waiting++;
+    PyObject *locked = hot_mutex_acquire(self->mutex, arguments, count, names);
+    self->waiting--;
+    return locked;
 }
 
 

@@ -101,7 +101,7 @@ typedef struct Once {
 %extend {
   ~Once() { once_free($self); }
 
-  NEAP_HANDLE_METHODS(Once, once)
+  NEAP_HANDLE_METHODS(Once, once, once_close)
 
   %immutable;
   %feature("docstring") name "Its name in the heap.";

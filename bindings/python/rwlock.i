@@ -186,7 +186,7 @@ typedef struct RWLock {
 %extend {
   ~RWLock() { rwlock_free($self); }
 
-  NEAP_HANDLE_METHODS(RWLock, rwlock)
+  NEAP_HANDLE_METHODS(RWLock, rwlock, rwlock_close)
 
   %feature("docstring") acquire_read
       "acquire_read($self, blocking=True, timeout=None)\n--\n\n"
