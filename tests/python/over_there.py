@@ -26,6 +26,39 @@ def use(heap, seen, lock, slots, shared, part, segment):
     return os.getpid()
 
 
+def use_all(event, latch, condition, lock, barrier, once, seen):
+    """In the other process, while the first one waits for each."""
+    assert condition.mutex.name == "guard"
+    with condition:
+        assert condition.wait_for(event.is_set, 30)
+    latch.count_down()
+    with lock.write():
+        assert lock.mine == "write"
+    assert barrier.wait(30) in (0, 1)
+    once.run(seen.add)
+
+
+def meet(context, heap):
+    """The objects that wait are the same in both processes."""
+    event, latch = heap.event("event"), heap.latch("latch", 1)
+    condition = heap.condition("condition", heap.mutex("guard"))
+    lock, barrier = heap.rwlock("rwlock"), heap.barrier("barrier", 2)
+    once, ran = heap.once("once"), heap.counter("ran")
+    process = context.Process(target=use_all, args=(
+        event, latch, condition, lock, barrier, once, ran))
+    process.start()
+    with lock.read():
+        with condition:
+            event.set()
+            condition.notify_all()
+        assert latch.wait(30)
+    assert barrier.wait(30) in (0, 1)
+    once.run(ran.add)
+    process.join()
+    assert process.exitcode == 0
+    assert once.done and ran.get() == 1
+
+
 def add(seen):
     return seen.add()
 
@@ -49,6 +82,7 @@ def main(method, address):
         assert grid.sum() == 5 + 4 * 7
         with segment.map() as mapping:
             assert mapping.read(0, "i4") == pid
+        meet(context, heap)
         del handles, grid
         gc.collect()
         assert heap.check().problems == 0

@@ -24,7 +24,9 @@ def test_handles_travel_under_every_start_method(method, kind, name):
 
 
 def test_a_handle_that_comes_back_is_the_same_object(heap):
-    for handle in (heap.counter("c"), heap.mutex("m"), heap.semaphore("s", 5)):
+    for handle in (heap.counter("c"), heap.mutex("m"), heap.semaphore("s", 5),
+                   heap.event("e"), heap.latch("l", 2), heap.rwlock("r"),
+                   heap.condition("n"), heap.barrier("b", 2), heap.once("o")):
         other = again(handle)
         assert other.name == handle.name
         assert type(other) is type(handle)

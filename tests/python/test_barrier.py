@@ -1,0 +1,254 @@
+import errno
+import os
+import signal
+import threading
+import time
+
+import neap
+import pytest
+from conftest import eventually
+from waiting import die, fails_with, kill, signal_soon, soon
+
+
+@pytest.fixture
+def barrier(heap):
+    barrier = heap.barrier("barrier", 3)
+    yield barrier
+    barrier.close()
+
+
+def waiting(barrier, count):
+    """Processes that wait."""
+    before = barrier.n_waiting
+    processes = [neap.fork(barrier.wait, 30) for _ in range(count)]
+    eventually(lambda: barrier.n_waiting == before + count)
+    return processes
+
+
+def all_broken(processes):
+    for process in processes:
+        with pytest.raises(neap.BrokenBarrier):
+            process.wait()
+    return True
+
+
+def test_the_parties_go_on_together_each_with_a_place(barrier):
+    assert (barrier.parties, barrier.n_waiting) == (3, 0)
+    processes = waiting(barrier, 2)
+    assert barrier.n_waiting == 2
+    assert barrier.wait() == 0
+    assert sorted(p.wait() for p in processes) == [1, 2]
+    assert barrier.n_waiting == 0
+    assert barrier.broken is False
+
+
+def test_it_can_be_used_again_and_again(heap):
+    barrier = heap.barrier("barrier", 4)
+    steps = heap.array("steps", 4, "i8")
+
+    def work(worker):
+        places = []
+        for step in range(200):
+            steps[worker.id] = step
+            places.append(barrier.wait(30))
+            if steps.min() < step or steps.max() > step:
+                return "not together"
+            barrier.wait(30)
+        return places
+
+    places = neap.run(4, work)
+    assert all(sorted(p) == [0, 1, 2, 3] for p in zip(*places))
+
+
+def test_threads_are_parties_too(barrier):
+    places = []
+    threads = [threading.Thread(target=lambda: places.append(barrier.wait(30)))
+               for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(places) == [0, 1, 2]
+
+
+def test_a_barrier_of_one_never_waits(heap):
+    barrier = heap.barrier("alone", 1)
+    assert [barrier.wait(0) for _ in range(3)] == [0, 0, 0]
+
+
+def test_a_broken_barrier_is_the_error_of_threading(heap):
+    assert issubclass(neap.BrokenBarrier, threading.BrokenBarrierError)
+    assert issubclass(neap.BrokenBarrier, neap.Error)
+    for it in (heap.barrier("barrier", 2), threading.Barrier(2)):
+        it.abort()
+        assert it.broken is True
+        with pytest.raises(threading.BrokenBarrierError):
+            it.wait()
+        it.reset()
+        assert it.broken is False
+
+
+def test_who_gives_up_breaks_it_as_in_threading(barrier):
+    for it in (barrier, threading.Barrier(3)):
+        begun = time.monotonic()
+        with pytest.raises(threading.BrokenBarrierError):
+            it.wait(timeout=0.1)
+        assert time.monotonic() - begun >= 0.1
+        assert it.broken
+        assert it.n_waiting == 0
+    barrier.reset()
+    with pytest.raises(neap.BrokenBarrier):
+        barrier.wait(0)
+    assert barrier.broken
+
+
+def test_a_time_out_of_one_ends_the_wait_of_all(barrier):
+    processes = waiting(barrier, 1)
+    with pytest.raises(neap.BrokenBarrier):
+        barrier.wait(0.05)
+    assert all_broken(processes)
+
+
+def test_a_party_that_is_killed_breaks_it_until_it_is_reset(barrier):
+    first, second = waiting(barrier, 2)
+    kill(first)
+    assert all_broken([second])
+    assert barrier.broken
+    with pytest.raises(neap.BrokenBarrier, match="reset"):
+        barrier.wait()
+    barrier.reset()
+    processes = waiting(barrier, 2)
+    assert barrier.wait(30) == 0
+    assert sorted(p.wait() for p in processes) == [1, 2]
+
+
+def test_who_comes_after_a_death_was_noticed_finds_it_broken(heap):
+    barrier = heap.barrier("barrier", 2)
+    process, = waiting(barrier, 1)
+    kill(process)
+    assert heap.reap() == 1
+    assert (barrier.n_waiting, barrier.broken) == (0, True)
+    with pytest.raises(neap.BrokenBarrier):
+        barrier.wait(30)
+
+
+def test_abort_wakes_all_who_wait(barrier):
+    processes = waiting(barrier, 2)
+    barrier.abort()
+    assert all_broken(processes)
+    assert barrier.broken
+
+
+def test_reset_wakes_all_who_wait_and_leaves_it_whole(barrier):
+    processes = waiting(barrier, 2)
+    barrier.reset()
+    assert all_broken(processes)
+    assert barrier.broken is False
+    processes = waiting(barrier, 2)
+    assert barrier.wait(30) == 0
+    for process in processes:
+        process.wait()
+
+
+def test_ctrl_c_ends_a_wait_and_breaks_it(barrier):
+    processes = waiting(barrier, 1)
+    with signal_soon(signal.SIGINT), pytest.raises(KeyboardInterrupt):
+        barrier.wait()
+    assert all_broken(processes)
+    assert barrier.broken
+
+
+def test_a_signal_with_a_handler_ends_the_wait_as_the_docstring_says(barrier):
+    calls = []
+    with signal_soon(signal.SIGUSR1, lambda *a: calls.append(a)):
+        with pytest.raises(neap.BrokenBarrier):
+            barrier.wait(30)
+    assert calls
+    assert "a signal" in neap.Barrier.wait.__doc__
+
+
+def test_waiting_releases_the_gil(heap):
+    barrier = heap.barrier("barrier", 2)
+    with soon(barrier.wait, 30):
+        barrier.wait(30)
+
+
+def test_a_barrier_that_is_there_keeps_its_parties(heap, barrier):
+    assert heap.barrier("barrier").parties == 3
+    assert heap.barrier("barrier", 5).parties == 3
+    with pytest.raises(FileNotFoundError, match="nothing"):
+        heap.barrier("nothing")
+    assert "nothing" not in heap
+
+
+@pytest.mark.parametrize("parties, error", [
+    (0, ValueError), (-1, ValueError), (65536, ValueError),
+    (2**70, OverflowError), ("3", TypeError), (1.5, TypeError),
+])
+def test_a_bad_number_of_parties_is_refused(heap, parties, error):
+    with pytest.raises(error, match="parties"):
+        heap.barrier("barrier", parties)
+    assert "barrier" not in heap
+
+
+@pytest.mark.parametrize("timeout, error", [
+    ("1", TypeError), (-1, ValueError), (-0.5, ValueError),
+    (float("nan"), ValueError),
+])
+def test_a_bad_timeout_is_refused_and_breaks_nothing(barrier, timeout, error):
+    with pytest.raises(error, match="timeout"):
+        barrier.wait(timeout)
+    assert not barrier.broken
+
+
+def test_a_dropped_barrier_says_so(heap, barrier):
+    with soon(heap.drop, "barrier"):
+        fails_with(errno.EIDRM, barrier.wait, 30)
+    for call in (barrier.wait, barrier.abort, barrier.reset,
+                 lambda: barrier.parties, lambda: barrier.broken,
+                 lambda: barrier.n_waiting):
+        fails_with(errno.EIDRM, call)
+    assert "dropped" in repr(barrier)
+
+
+def test_a_closed_barrier_is_a_value_error(barrier):
+    barrier.close()
+    for call in (barrier.wait, barrier.abort, barrier.reset,
+                 lambda: barrier.parties, lambda: barrier.broken,
+                 lambda: barrier.n_waiting, lambda: barrier.name):
+        with pytest.raises(neap.Closed):
+            call()
+    assert repr(barrier) == "<neap.Barrier, closed>"
+
+
+def test_a_barrier_that_is_waited_at_cannot_be_closed(barrier):
+    thread = threading.Thread(
+        target=lambda: pytest.raises(neap.BrokenBarrier, barrier.wait, 30))
+    thread.start()
+    eventually(lambda: barrier.n_waiting == 1)
+    with pytest.raises(neap.BadArgument, match="in use"):
+        barrier.close()
+    barrier.abort()
+    thread.join()
+
+
+def test_the_list_tells_who_waits(heap, barrier):
+    processes = waiting(barrier, 2)
+    info = heap.find("barrier")
+    assert (info.kind, info.value) == ("barrier", 2)
+    assert repr(barrier) == "<neap.Barrier 'barrier', 2 of 3 wait>"
+    heap.object("barrier").wait(30)
+    for process in processes:
+        process.wait()
+    barrier.abort()
+    assert repr(barrier) == "<neap.Barrier 'barrier', 0 of 3 wait, broken>"
+
+
+def test_a_party_that_exits_before_it_waits_is_no_party(barrier):
+    with pytest.raises(neap.WorkerKilled):
+        neap.fork(die).wait()
+    neap.fork(os.getpid).wait()
+    processes = waiting(barrier, 2)
+    assert barrier.wait(30) == 0
+    for process in processes:
+        process.wait()
