@@ -8,15 +8,6 @@
 #include "recovery/reap.h"
 
 
-/* The file once more, as if another process had opened it. */
-static int open_anew(const struct neap_heap *heap)
-{
-    char path[32];
-    snprintf(path, sizeof path, "/proc/self/fd/%d", heap->fd);
-    return neap__file_open(path, false, true);
-}
-
-
 /*
  * An ephemeral heap goes with its last user. Whoever gets the lock alone is the
  * last; if two give up at once, the next opener or gc does it. Forks share one
@@ -29,7 +20,7 @@ static void remove_if_last(struct neap_heap *heap)
     if (!ephemeral || heap->read_only || heap->fd < 0 || heap->handles != 1 ||
         heap->address.kind == NEAP_KIND_MEMFD)
         return;
-    int fresh = open_anew(heap);
+    int fresh = neap__file_reopen(heap->fd);
     if (fresh < 0)
         return;
     neap__file_close(heap->fd);

@@ -18,6 +18,7 @@
 #include "heap/opening.h"
 #include "os/file.h"
 #include "os/pages.h"
+#include "recovery/gate.h"
 
 #define DEFAULT_SLOTS 1024
 #define DEFAULT_RESERVE (UINT64_C(64) << 30)
@@ -154,8 +155,8 @@ static bool is_at_home(struct neap_heap *heap, const uint64_t boot[2])
 /*
  * A file that was last opened before the machine was booted, or that is a copy,
  * has slots whose owners no kernel will ever mark. Nobody takes a slot before
- * this is done, so whatever they say is of the lost. One opener does it, under
- * a lock that dies with it; the boot's id is stored last.
+ * this is done, so whatever they say is of the lost. One opener does it, alone
+ * at the gate; the boot's id is stored last.
  */
 static void mark_the_lost(struct neap_heap *heap)
 {
@@ -164,7 +165,7 @@ static void mark_the_lost(struct neap_heap *heap)
     neap__boot_id(boot);
     if (is_at_home(heap, boot))
         return;
-    int locked = neap__file_lock(heap->fd);
+    int gate = neap__gate_enter(heap);
     if (!is_at_home(heap, boot)) {
         for (uint32_t i = 0; i < header->slots_high; i++)
             neap__life_declare_dead(&neap__slot_at(heap, i)->life);
@@ -173,8 +174,7 @@ static void mark_the_lost(struct neap_heap *heap)
         neap__crash_order();
         header->boot[0] = boot[0];
     }
-    if (locked == 0)
-        neap__file_unlock(heap->fd);
+    neap__gate_leave(heap, gate);
 }
 
 

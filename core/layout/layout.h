@@ -119,14 +119,17 @@ struct neap_sh_slot {
     struct neap_sh_life life;    /* held as long as the thread is attached, and
                                     by whoever reaps it after its death */
     _Atomic uint32_t incarnation;/* of the tag; changes when the slot is freed */
-    _Atomic uint32_t pid, tid;   /* for people only, never evidence */
+    _Atomic uint32_t pid, tid;   /* stored last, tid behind pid; tid is 0 from
+                                    the claim until then */
     uint32_t unused;
     uint64_t since;              /* seconds since 1970, for people */
     neap_sh_word waking;         /* offset of the entry whose sleepers I am about
                                     to wake: set before what I tell is stored,
                                     cleared after the wake */
     neap_sh_word waiting_on;     /* offset of the futex word I sleep on */
-    uint64_t spare[3];
+    uint64_t pid_namespace;      /* in which pid and tid are numbers; with them
+                                    evidence against a thread that vanished */
+    uint64_t spare[2];
     neap_sh_word held[NEAP_SH_HELD]; /* offsets of lock words, stored before
                                         the claim and cleared after the wake;
                                         low bits NEAP_SH_HELD_FLAGS; 0 unused */

@@ -208,3 +208,11 @@ void neap__memfd_never_shrink(int fd)
 {
     fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK);
 }
+
+
+int neap__file_reopen(int fd)
+{
+    char path[40];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    return open_retried(path, O_RDWR, 0);
+}

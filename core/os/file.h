@@ -98,6 +98,10 @@ void neap__flock_release(int fd);
 /* Share the flock: given up what was had of it, and waited for. */
 void neap__flock_share(int fd);
 
+/* Open the same file again, for reading and writing, as an open file
+ * description of its own. @return a descriptor; -ENOENT without /proc. */
+int neap__file_reopen(int fd);
+
 /* Another lock of an open file, exclusive, waited for: it belongs to this open
  * file description and dies with it. @return 0; -errno, not locked. */
 int neap__file_lock(int fd);

@@ -76,6 +76,13 @@ enum neap__life_state neap__life_look(const struct neap_sh_life *life)
 }
 
 
+uint32_t neap__life_thread(const struct neap_sh_life *life)
+{
+    uint32_t word = atomic_load_explicit(&life->word, memory_order_acquire);
+    return word & FUTEX_OWNER_DIED ? 0 : word & FUTEX_TID_MASK;
+}
+
+
 void neap__life_declare_dead(struct neap_sh_life *life)
 {
     if (neap__life_look(life) == NEAP__LIFE_ALIVE)

@@ -45,6 +45,10 @@ enum neap__life_state neap__life_look(const struct neap_sh_life *life);
  */
 void neap__life_declare_dead(struct neap_sh_life *life);
 
+/* The number of the thread that has it, as the kernel compares it; 0 if nobody
+ * living has. */
+uint32_t neap__life_thread(const struct neap_sh_life *life);
+
 /*
  * The word to watch with neap__futex_wait_either to be woken by the owner's
  * death, and the value that it then has to have.

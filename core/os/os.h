@@ -32,6 +32,18 @@ int neap__futex_wait_either(_Atomic uint32_t *word, uint32_t expected,
 /* Wake up to `count` sleepers. @return how many woke. Never fails. */
 int neap__futex_wake(_Atomic uint32_t *word, int count);
 
+/* -- thread.c ---------------------------------------------------------------- */
+
+/* This process's PID namespace, as a number; 0 where it cannot be told. */
+uint64_t neap__pid_namespace(void);
+
+/* The kernel's number of this thread, in that namespace. */
+uint32_t neap__thread_number(void);
+
+/* True if that process has no such thread, or there is no such process. Numbers
+ * are those of this process's PID namespace. */
+bool neap__thread_vanished(uint32_t pid, uint32_t tid);
+
 /* -- fork.c: noticing that we are a child ---------------------------------- */
 
 /*

@@ -18,6 +18,7 @@
 
 #include <limits.h>
 
+#include "recovery/gate.h"
 #include "recovery/lock.h"
 #include "recovery/redo.h"
 #include "recovery/wait.h"
@@ -207,7 +208,48 @@ int neap__slot_claim(struct neap_heap *heap, uint32_t index)
                           "heap %s: the proof of life in slot %u is corrupted; "
                           "restore the heap from a copy", heap->address.text,
                           index);
-    return neap__life_claim(life);
+    int gate = neap__gate_enter(heap);
+    int status = neap__life_claim(life);
+    if (status == 0 || status == -EOWNERDEAD)
+        atomic_store(&neap__slot_at(heap, index)->tid, 0);
+    neap__gate_leave(heap, gate);
+    return status;
+}
+
+
+static bool has_vanished(const struct neap_sh_slot *slot)
+{
+    uint32_t tid = atomic_load(&slot->tid);
+    return tid && neap__life_thread(&slot->life) == tid &&
+           slot->pid_namespace == neap__pid_namespace() &&
+           neap__thread_vanished(atomic_load(&slot->pid), tid);
+}
+
+
+/*
+ * One death goes unmarked: when a thread that is not its process's first calls
+ * exec, the kernel gives it the first one's number before it looks at its robust
+ * list, and then finds words that are not its own. Its old number is nobody's
+ * from then on. At the gate, where no slot changes hands, a number that is
+ * nobody's is proof enough.
+ */
+static void look_for_vanished(struct neap_heap *heap, uint32_t index)
+{
+    struct neap_sh_slot *slot = neap__slot_at(heap, index);
+    if (!has_vanished(slot))
+        return;
+    int gate = neap__gate_enter(heap);
+    if (has_vanished(slot))
+        neap__life_declare_dead(&slot->life);
+    neap__gate_leave(heap, gate);
+}
+
+
+void neap__slot_release(struct neap_heap *heap, struct neap_sh_slot *slot)
+{
+    int gate = neap__gate_enter(heap);
+    neap__life_release(&slot->life);
+    neap__gate_leave(heap, gate);
 }
 
 
@@ -224,7 +266,7 @@ int neap__reap_slot(struct neap_heap *heap, uint32_t index)
     int status = neap__slot_clean(heap, index);
     if (status == 0 && claimed == -EOWNERDEAD)
         atomic_fetch_add(&neap__header(heap)->deaths, 1);
-    neap__life_release(&slot->life);
+    neap__slot_release(heap, slot);
     return status < 0 ? status : claimed == -EOWNERDEAD;
 }
 
@@ -235,6 +277,7 @@ int neap__reap(struct neap_heap *heap)
     uint32_t high = atomic_load(&neap__header(heap)->slots_high);
     uint32_t ready = atomic_load(&neap__header(heap)->slots_ready);
     for (uint32_t i = 0; i < high && i < ready; i++) {
+        look_for_vanished(heap, i);
         int status = neap__reap_slot(heap, i);
         if (status < 0)
             return status;

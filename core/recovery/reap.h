@@ -31,6 +31,9 @@ int neap__slot_clean(struct neap_heap *heap, uint32_t index);
  * there. @return as neap__life_claim; NEAP_ECORRUPT. */
 int neap__slot_claim(struct neap_heap *heap, uint32_t index);
 
+/* Give up the life of a slot that the caller holds. */
+void neap__slot_release(struct neap_heap *heap, struct neap_sh_slot *slot);
+
 /* Reap that slot if its owner is dead. @return 1 reaped; 0; NEAP_ECORRUPT. */
 int neap__reap_slot(struct neap_heap *heap, uint32_t index);
 

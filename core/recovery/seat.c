@@ -12,12 +12,12 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "os/file.h"
 #include "os/pages.h"
+#include "recovery/gate.h"
 #include "recovery/reap.h"
 
 _Thread_local struct neap__thread *neap__self
@@ -40,6 +40,8 @@ void neap__attachment_undo(struct neap_heap *heap)
         neap__sysv_detach(heap->base);
     else if (heap->base)
         neap__pages_unmap(heap->base, heap->mapped);
+    if (heap->gate_of && heap->gate >= 0)
+        neap__file_close(heap->gate);
     if (heap->fd >= 0)
         neap__file_close(heap->fd);
     free(heap);
@@ -83,7 +85,7 @@ static void leave(struct neap__thread *self, uint32_t index)
     neap__here.seat.heap = NULL;
     struct neap_heap *heap = seat->heap;
     neap__slot_clean(heap, seat->tag & NEAP_SH_TAG_SLOT);
-    neap__life_release(&seat->slot->life);
+    neap__slot_release(heap, seat->slot);
     free(seat);
     drop_count(heap, &heap->seats);
 }
@@ -219,7 +221,7 @@ static int claim(struct neap_heap *heap, uint32_t index)
         return 0;
     int status = neap__slot_clean(heap, index);
     if (status < 0) {
-        neap__life_release(&slot->life);
+        neap__slot_release(heap, slot);
         return status;
     }
     if (claimed == -EOWNERDEAD)
@@ -253,9 +255,10 @@ static void sit_down(struct neap__seat *seat, struct neap_heap *heap,
                      uint32_t index)
 {
     struct neap_sh_slot *slot = neap__slot_at(heap, index);
-    atomic_store(&slot->pid, (uint32_t)getpid());
-    atomic_store(&slot->tid, (uint32_t)syscall(SYS_gettid));
     slot->since = (uint64_t)time(NULL);
+    slot->pid_namespace = neap__pid_namespace();
+    atomic_store(&slot->pid, (uint32_t)getpid());
+    atomic_store(&slot->tid, neap__thread_number());
     seat->heap = heap;
     seat->slot = slot;
     seat->tag = neap__tag(index, atomic_load(&slot->incarnation));
@@ -347,6 +350,7 @@ void neap__attachment_release(struct neap_heap *heap)
 
 static void before_fork(void)
 {
+    neap__gate_hold();
     pthread_mutex_lock(&registry);
 }
 
@@ -354,6 +358,7 @@ static void before_fork(void)
 static void after_fork(void)
 {
     pthread_mutex_unlock(&registry);
+    neap__gate_let_go();
 }
 
 

@@ -24,6 +24,8 @@ struct neap_heap {
     uint64_t mapped;     /* bytes of address range; more than size */
     int fd;              /* -1 for sysv; holds a shared flock */
     int sysv_id;
+    int gate;            /* the same file, opened again by this process alone */
+    uint32_t gate_of;    /* fork generation of that process; 0 not opened */
     bool read_only;
     bool growable;
     uint32_t index;      /* this heap's place in every thread's table */

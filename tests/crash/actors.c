@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "crash.h"
+#include "recovery/gate.h"
 
 struct actor {
     bool attached;            /* has a seat in the heap */
@@ -90,6 +91,8 @@ enum outcome actor_run(int (*f)(void *), void *argument, long at, int *ret,
     int ended = setjmp(escape);
     if (ended) {
         *points = hooks_disarm();
+        if (neap__gate_kept != NEAP__GATE_FREE)
+            neap__gate_leave(world.heap, neap__gate_kept);
         return (enum outcome)ended;
     }
     sim_stuck = get_stuck;

@@ -140,6 +140,13 @@ enum neap__life_state neap__life_look(const struct neap_sh_life *life)
 }
 
 
+uint32_t neap__life_thread(const struct neap_sh_life *life)
+{
+    (void)life;
+    return 0; /* actors have no numbers that the kernel knows */
+}
+
+
 void neap__life_declare_dead(struct neap_sh_life *life)
 {
     if (atomic_load(&life->word))
