@@ -174,12 +174,25 @@ def test_without_the_mutex_it_is_a_runtime_error_as_in_threading(condition):
 
 
 def test_a_waiter_that_is_killed_does_not_keep_a_notification(heap, condition):
+    here, tokens = heap.counter("here"), heap.counter("tokens")
+
+    def take():
+        with condition:
+            here.add()
+            took = condition.wait_for(tokens.get, 30)
+            tokens.add(-1)
+            return took
+
     for _ in range(5):
-        processes = waiters(heap, condition, 3)
-        kill(processes[0])
-        notify(condition)
-        notify(condition)
-        assert [p.wait() for p in processes[1:]] == [True, True]
+        here.set(0)
+        processes = [neap.fork(take) for _ in range(3)]
+        eventually(lambda: here.get() == 3)
+        with condition:
+            tokens.add(2)
+            condition.notify(2)
+            kill(processes[0])  # it may have had one of them
+        assert all(p.wait() for p in processes[1:])
+        assert tokens.get() == 0
 
 
 def test_a_dead_owner_of_the_mutex_is_told(heap, condition):
