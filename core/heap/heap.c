@@ -8,36 +8,10 @@
 #include "recovery/reap.h"
 
 
-/*
- * An ephemeral heap goes with its last user. Whoever gets the lock alone is the
- * last; if two give up at once, the next opener or gc does it. Forks share one
- * lock, and each would find itself alone: so whoever leaves gives its part of
- * that one up, and asks as a stranger.
- */
-static void remove_if_last(struct neap_heap *heap)
-{
-    bool ephemeral = neap__header(heap)->flags & NEAP_OPEN_EPHEMERAL;
-    if (!ephemeral || heap->read_only || heap->fd < 0 || heap->handles != 1 ||
-        heap->address.kind == NEAP_KIND_MEMFD)
-        return;
-    int fresh = neap__file_reopen(heap->fd);
-    if (fresh < 0)
-        return;
-    neap__file_close(heap->fd);
-    heap->fd = fresh;
-    if (neap__flock_try(fresh) == 0)
-        neap__name_unlink_if(&heap->address, heap->dev, heap->ino);
-    else
-        neap__flock_share(fresh); /* a failed try has given it up */
-}
-
-
 void neap_heap_close(neap_heap *heap)
 {
-    if (!heap)
-        return;
-    remove_if_last(heap);
-    neap__attachment_release(heap);
+    if (heap)
+        neap__attachment_release(heap);
 }
 
 

@@ -48,6 +48,41 @@ void neap__attachment_undo(struct neap_heap *heap)
 }
 
 
+static bool is_ephemeral(const struct neap_heap *heap)
+{
+    return heap->fd >= 0 && !heap->read_only &&
+           heap->address.kind != NEAP_KIND_MEMFD &&
+           neap__header(heap)->flags & NEAP_OPEN_EPHEMERAL;
+}
+
+
+/*
+ * The end of an attachment, and of an ephemeral heap if it was the last one.
+ * Forks share one open file and its flock, and mappings keep it open: so first
+ * everything of it is given up, and then a stranger asks whether anybody is left.
+ * If two end at once, the next opener or gc does it.
+ */
+static void end_attachment(struct neap_heap *heap)
+{
+    if (!is_ephemeral(heap)) {
+        neap__attachment_undo(heap);
+        return;
+    }
+    struct neap__address *address = malloc(sizeof *address);
+    int stranger = neap__file_reopen(heap->fd);
+    dev_t dev = heap->dev;
+    ino_t ino = heap->ino;
+    if (address)
+        *address = heap->address;
+    neap__attachment_undo(heap);
+    if (address && stranger >= 0 && neap__flock_try(stranger) == 0)
+        neap__name_unlink_if(address, dev, ino);
+    if (stranger >= 0)
+        neap__file_close(stranger);
+    free(address);
+}
+
+
 /* Registry held: take the attachment out if nothing needs it any more. */
 static bool unlist_if_unused(struct neap_heap *heap)
 {
@@ -69,7 +104,7 @@ static void drop_count(struct neap_heap *heap, uint32_t *count)
     bool unused = unlist_if_unused(heap);
     pthread_mutex_unlock(&registry);
     if (unused)
-        neap__attachment_undo(heap);
+        end_attachment(heap);
 }
 
 
@@ -340,7 +375,7 @@ void neap__attachment_release(struct neap_heap *heap)
     bool unused = last && unlist_if_unused(heap);
     pthread_mutex_unlock(&registry);
     if (unused)
-        neap__attachment_undo(heap);
+        end_attachment(heap);
     else if (last && neap__seat_here(heap))
         leave(neap__self, heap->index);
 }

@@ -16,6 +16,7 @@
 #include "neap/barrier.h"
 
 #include "heap/object.h"
+#include "recovery/reap.h"
 #include "recovery/redo.h"
 #include "recovery/share.h"
 #include "recovery/wait.h"
@@ -153,11 +154,24 @@ static int come_locked(struct neap__seat *seat, struct party *party)
 }
 
 
+/* Nobody opens the barrier for a party that is dead: whoever seems to be the
+ * last to come looks for those first. */
+static int look_for_dead_parties(struct neap__object *object)
+{
+    uint64_t waiting = (uint32_t)atomic_load(&object->entry->value);
+    bool last = waiting > 0 && waiting + 1 == atomic_load(&object->entry->limit);
+    int status = last ? neap__reap(object->heap) : 0;
+    return status < 0 ? status : 0;
+}
+
+
 static int come(struct neap__seat *seat, void *argument)
 {
     struct party *party = argument;
     struct neap_sh_entry *entry = party->object->entry;
-    int status = neap__lock_inside(seat, &entry->lock);
+    int status = look_for_dead_parties(party->object);
+    if (status == 0)
+        status = neap__lock_inside(seat, &entry->lock);
     if (status < 0)
         return status;
     status = come_locked(seat, party);
