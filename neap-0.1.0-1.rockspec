@@ -80,6 +80,7 @@ build = {
         "core/heap/object.c",
         "core/heap/open.c",
         "core/heap/open_sysv.c",
+        "core/heap/table.c",
         "core/memory/access.c",
         "core/memory/address.c",
         "core/memory/anonymous.c",

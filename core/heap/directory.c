@@ -14,81 +14,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "heap/heap.h"
+#include "heap/table.h"
 #include "recovery/wait.h"
 
 #define READ_TRIES 1000
 #define ENTRIES_BYTES (NEAP_SH_ENTRIES_MADE * sizeof(struct neap_sh_entry))
-
-
-static int corrupt(struct neap_heap *heap, const char *what)
-{
-    return neap__fail(NEAP_ECORRUPT, "heap %s: %s cannot be right; run "
-                      "`neap check`", heap->address.text, what);
-}
-
-
-neap_sh_word *neap__table(const struct neap_heap *heap, uint64_t *ret_words)
-{
-    struct neap_sh_header *header = neap__header(heap);
-    uint64_t words = atomic_load(&header->table_words);
-    uint64_t offset = atomic_load(&header->table);
-    if (words < NEAP_SH_TABLE_LEAST || words & (words - 1) ||
-        words > UINT64_C(1) << 32 || offset < header->heap_offset)
-        return NULL;
-    *ret_words = words;
-    return neap__at(heap, offset, words * 8, 8);
-}
-
-
-/* -- searching ---------------------------------------------------------------- */
-
-struct search {
-    struct neap_sh_entry *entry; /* NULL when there is none of that name */
-    neap_sh_word *word;          /* of the entry; or the one to use for it */
-};
-
-
-static bool is_named(const struct neap_sh_entry *entry, const char *name)
-{
-    return atomic_load(&entry->id) &&
-           strncmp(entry->name, name, NEAP_NAME_MAX + 1) == 0;
-}
-
-
-static int search(struct neap_heap *heap, const char *name, uint64_t hash,
-                  struct search *ret)
-{
-    uint64_t words;
-    neap_sh_word *table = neap__table(heap, &words);
-    if (!table)
-        return corrupt(heap, "its directory");
-    ret->entry = NULL;
-    ret->word = NULL;
-    for (uint64_t i = 0; i < words; i++) {
-        neap_sh_word *word = &table[(hash + i) & (words - 1)];
-        uint64_t value = atomic_load(word);
-        if (value <= NEAP__TABLE_DROPPED) {
-            if (!ret->word)
-                ret->word = word;
-            if (value == 0)
-                return 0;
-            continue;
-        }
-        if ((value ^ hash) & ~NEAP__TABLE_OFFSET)
-            continue;
-        struct neap_sh_entry *entry =
-            neap__entry_at(heap, value & NEAP__TABLE_OFFSET);
-        if (!entry)
-            return corrupt(heap, "a name in its directory");
-        if (is_named(entry, name)) {
-            ret->entry = entry;
-            ret->word = word;
-            return 0;
-        }
-    }
-    return ret->word ? 0 : corrupt(heap, "its directory, which is full,");
-}
 
 
 static void read_entry(const struct neap_sh_entry *entry,
@@ -103,87 +33,6 @@ static void read_entry(const struct neap_sh_entry *entry,
 
 
 /* -- room for one more ----------------------------------------------------------- */
-
-/* Put all names that there are into words that nobody refers to yet.
- * @return how many; NEAP_ECORRUPT. */
-static int64_t fill_table(struct neap_heap *heap, neap_sh_word *fresh,
-                          uint64_t words)
-{
-    uint64_t old_words, used = 0;
-    neap_sh_word *old = neap__table(heap, &old_words);
-    if (!old || !fresh)
-        return corrupt(heap, "its directory");
-    memset((void *)fresh, 0, words * 8);
-    for (uint64_t i = 0; i < old_words; i++) {
-        uint64_t value = atomic_load(&old[i]);
-        if (value <= NEAP__TABLE_DROPPED)
-            continue;
-        struct neap_sh_entry *entry =
-            neap__entry_at(heap, value & NEAP__TABLE_OFFSET);
-        if (!entry || ++used > words / 2)
-            return corrupt(heap, "a name in its directory");
-        uint64_t k = entry->hash & (words - 1);
-        while (atomic_load_explicit(&fresh[k], memory_order_relaxed))
-            k = (k + 1) & (words - 1);
-        atomic_store_explicit(&fresh[k], value, memory_order_relaxed);
-    }
-    return (int64_t)used;
-}
-
-
-/* A table of the same size has the old one as its twin, for the next time; what
- * a larger one replaces is outgrown for ever. */
-static void account_tables(struct neap__tx *tx, uint64_t words, bool larger,
-                           bool found)
-{
-    struct neap_sh_header *header = neap__header(tx->seat->heap);
-    uint64_t outgrown = header->table_words * 8;
-    if (header->table_other)
-        outgrown *= 2;
-    if (found)
-        neap__meta_take(tx, words * 8);
-    if (larger)
-        neap__tx_set(tx, &header->meta_lost, header->meta_lost + outgrown);
-    neap__tx_set(tx, &header->table_other, larger ? 0 : header->table);
-}
-
-
-static int rehash(struct neap__seat *seat, uint64_t words, uint64_t offset,
-                  bool found)
-{
-    struct neap_sh_header *header = neap__header(seat->heap);
-    int64_t used = fill_table(seat->heap,
-                              neap__at(seat->heap, offset, words * 8, 8), words);
-    if (used < 0)
-        return (int)used;
-    struct neap__tx tx;
-    neap__tx_begin(&tx, seat);
-    account_tables(&tx, words, words != header->table_words, found);
-    neap__tx_set(&tx, &header->table, offset);
-    neap__tx_set(&tx, &header->table_words, words);
-    neap__tx_set(&tx, &header->table_used, (uint64_t)used);
-    neap__tx_set(&tx, &header->version, header->version + 1);
-    return neap__tx_commit(&tx);
-}
-
-
-/* Keeps D3. A table full of dropped words is rebuilt into its twin, of the same
- * size; one full of names into a larger one. */
-static int keep_table(struct neap__seat *seat)
-{
-    struct neap_sh_header *header = neap__header(seat->heap);
-    uint64_t words = header->table_words;
-    if ((header->table_used + 1) * 4 <= words * 3)
-        return 0;
-    bool larger = (header->objects + 1) * 2 > words;
-    uint64_t offset = larger ? 0 : header->table_other;
-    bool find = offset == 0;
-    if (larger)
-        words *= 2;
-    int status = find ? neap__meta_find(seat, words * 8, &offset) : 0;
-    return status < 0 ? status : rehash(seat, words, offset, find);
-}
-
 
 static int make_entries(struct neap__seat *seat)
 {
@@ -231,7 +80,7 @@ static int keep_entry(struct neap__seat *seat,
         entry = neap__entry_at(heap, header->entry_head);
     }
     if (!entry || atomic_load(&entry->id))
-        return corrupt(heap, "the queue of free entries");
+        return neap__directory_corrupt(heap, "the queue of free entries");
     *ret_entry = entry;
     return 0;
 }
@@ -296,14 +145,14 @@ static int make_object(struct neap__seat *seat, const char *name,
     struct neap_sh_header *header = neap__header(heap);
     struct neap_sh_entry *entry = NULL;
     struct neap_sh_extent *extent = NULL;
-    struct search place;
-    int status = keep_table(seat);
+    struct neap__place place;
+    int status = neap__table_keep(seat);
     if (status == 0)
         status = keep_entry(seat, &entry);
     if (status == 0 && wanted->bytes)
         status = find_bytes(seat, wanted->bytes, &extent);
     if (status == 0)
-        status = search(heap, name, hash, &place);
+        status = neap__table_search(heap, name, hash, &place);
     if (status < 0)
         return status;
 
@@ -383,7 +232,7 @@ static int locate_data(struct neap_heap *heap, struct neap__found *found)
     if (!sound || bytes > extent->size ||
         extent->start < neap__header(heap)->heap_offset ||
         !neap__inside(heap, extent->start, bytes, NEAP_SH_GRAIN))
-        return corrupt(heap, "an array's extent");
+        return neap__directory_corrupt(heap, "an array's extent");
     found->data = extent->start;
     return 0;
 }
@@ -411,9 +260,9 @@ static int find_without_lock(struct neap_heap *heap, const char *name,
 {
     struct neap_sh_header *header = neap__header(heap);
     for (int i = 0; i < READ_TRIES; i++) {
-        struct search place = {0};
+        struct neap__place place = {0};
         uint64_t version = atomic_load(&header->version);
-        int status = search(heap, name, hash, &place);
+        int status = neap__table_search(heap, name, hash, &place);
         if (status == 0 && place.entry)
             read_entry(place.entry, found);
         if (atomic_load(&header->version) != version)
@@ -461,8 +310,8 @@ static int open_locked(struct neap__seat *seat, const char *name,
 {
     struct neap_heap *heap = seat->heap;
     uint64_t hash = neap__name_hash(name);
-    struct search place;
-    int status = search(heap, name, hash, &place);
+    struct neap__place place;
+    int status = neap__table_search(heap, name, hash, &place);
     if (status < 0)
         return status;
     bool created = !place.entry;
@@ -522,7 +371,7 @@ static void queue_push(struct neap__tx *tx, struct neap_sh_entry *entry)
 }
 
 
-static int drop_entry(struct neap__seat *seat, struct search *place)
+static int drop_entry(struct neap__seat *seat, struct neap__place *place)
 {
     struct neap_heap *heap = seat->heap;
     struct neap_sh_header *header = neap__header(heap);
@@ -533,7 +382,7 @@ static int drop_entry(struct neap__seat *seat, struct search *place)
     if (neap_sh_what_kind(entry->what) == NEAP_OBJECT_ARRAY) {
         extent = neap__extent_at(heap, entry->extent);
         if (!extent)
-            return corrupt(heap, "an array's extent");
+            return neap__directory_corrupt(heap, "an array's extent");
         neap__extent_free(&tx, extent);
     }
     uint64_t start = extent ? extent->start : 0;
@@ -569,8 +418,8 @@ int neap_heap_drop(neap_heap *heap, const char *name)
     status = neap__heap_lock(heap, &seat);
     if (status < 0)
         return status;
-    struct search place;
-    status = search(heap, name, neap__name_hash(name), &place);
+    struct neap__place place;
+    status = neap__table_search(heap, name, neap__name_hash(name), &place);
     if (status == 0)
         status = place.entry ? drop_entry(seat, &place) : no_such(heap, name);
     neap__unlock(seat, &neap__header(heap)->lock);
