@@ -35,7 +35,7 @@ _Static_assert(offsetof(struct neap_counter, plain) == 0 &&
                "neap_counter_head is the beginning of a counter");
 
 
-/* -- the handle ---------------------------------------------------------------------- */
+/* -- the handle ----------------------------------------------------------- */
 
 int neap_counter_open_as(neap_heap *heap, const char *name,
                          neap_counter_kind kind, neap_counter **ret_counter)
@@ -124,7 +124,7 @@ static int check_plain(const neap_counter *counter, const char *call)
 }
 
 
-/* -- striped --------------------------------------------------------------------------- */
+/* -- striped -------------------------------------------------------------- */
 
 /* This thread's share, looked for where the last call found one. */
 static struct neap_sh_share *find_share(neap_counter *counter,
@@ -249,7 +249,7 @@ static int set_striped(neap_counter *counter, int64_t value)
 }
 
 
-/* -- integers ---------------------------------------------------------------------------- */
+/* -- integers ------------------------------------------------------------- */
 
 static int add_slow(neap_counter *counter, int64_t n)
 {
@@ -363,7 +363,7 @@ int neap_counter_min(neap_counter *counter, int64_t value, int64_t *ret_value)
 }
 
 
-/* -- doubles ------------------------------------------------------------------------------- */
+/* -- doubles -------------------------------------------------------------- */
 
 static uint64_t bits_of(double value)
 {

@@ -47,7 +47,7 @@ static void problem(struct walk *walk, uint64_t *kind, const char *format, ...)
 }
 
 
-/* -- slots --------------------------------------------------------------------- */
+/* -- slots ---------------------------------------------------------------- */
 
 static void check_free_slot(struct walk *walk, uint32_t index,
                             struct neap_sh_slot *slot)
@@ -90,7 +90,7 @@ static void check_slots(struct walk *walk)
 }
 
 
-/* -- extents ---------------------------------------------------------------------- */
+/* -- extents -------------------------------------------------------------- */
 
 static bool is_state(uint64_t state)
 {
@@ -267,7 +267,7 @@ static void check_meta(struct walk *walk)
 }
 
 
-/* -- objects ----------------------------------------------------------------------- */
+/* -- objects -------------------------------------------------------------- */
 
 /* Owned by a slot that is not there, and not for a moment only? */
 static bool owner_is_nobody(struct walk *walk, _Atomic uint32_t *lock)
@@ -476,7 +476,7 @@ static void check_free_entries(struct walk *walk)
 }
 
 
-/* -- the call -------------------------------------------------------------------------- */
+/* -- the call ------------------------------------------------------------- */
 
 static void check_all(struct neap_heap *heap, neap_check_report *report)
 {

@@ -32,7 +32,7 @@ static void read_entry(const struct neap_sh_entry *entry,
 }
 
 
-/* -- room for one more ----------------------------------------------------------- */
+/* -- room for one more ---------------------------------------------------- */
 
 static int make_entries(struct neap__seat *seat)
 {
@@ -86,7 +86,7 @@ static int keep_entry(struct neap__seat *seat,
 }
 
 
-/* -- making --------------------------------------------------------------------------- */
+/* -- making --------------------------------------------------------------- */
 
 /* Nobody but a late user of an old handle looks at a free entry, and that one
  * only at its id. */
@@ -178,7 +178,7 @@ static int make_object(struct neap__seat *seat, const char *name,
 }
 
 
-/* -- opening ----------------------------------------------------------------------------- */
+/* -- opening -------------------------------------------------------------- */
 
 static bool is_wanted(const struct neap__found *found,
                       const struct neap__wanted *wanted)
@@ -351,7 +351,7 @@ int neap__object_open(struct neap_heap *heap, const char *name,
 }
 
 
-/* -- dropping ------------------------------------------------------------------------------ */
+/* -- dropping ------------------------------------------------------------- */
 
 static void queue_push(struct neap__tx *tx, struct neap_sh_entry *entry)
 {

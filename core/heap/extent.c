@@ -74,7 +74,7 @@ static bool is_sane(const struct neap_heap *heap,
 }
 
 
-/* -- bins ---------------------------------------------------------------------- */
+/* -- bins ----------------------------------------------------------------- */
 
 static void bin_insert(struct neap__tx *tx, struct neap_sh_extent *extent)
 {
@@ -150,7 +150,7 @@ static struct neap_sh_extent *search(struct neap_heap *heap, uint64_t bytes)
 }
 
 
-/* -- records --------------------------------------------------------------------- */
+/* -- records -------------------------------------------------------------- */
 
 static struct neap_sh_extent *record_take(struct neap__tx *tx)
 {
@@ -206,7 +206,7 @@ struct neap_sh_extent *neap__extent_above(struct neap__tx *tx,
 }
 
 
-/* -- growth ------------------------------------------------------------------------ */
+/* -- growth --------------------------------------------------------------- */
 
 static int cannot_grow(struct neap_heap *heap, uint64_t bytes)
 {
@@ -285,7 +285,7 @@ static int grow(struct neap__seat *seat, uint64_t bytes)
 }
 
 
-/* -- taking and giving --------------------------------------------------------------- */
+/* -- taking and giving ---------------------------------------------------- */
 
 int neap__extent_find(struct neap__seat *seat, uint64_t bytes,
                       struct neap_sh_extent **ret_extent,

@@ -134,7 +134,7 @@ void neap__header_format(struct neap_sh_header *header,
 }
 
 
-/* -- looking at one ---------------------------------------------------------- */
+/* -- looking at one ------------------------------------------------------- */
 
 static int other_layout(const char *address, const char *what, uint64_t there,
                         uint64_t here)

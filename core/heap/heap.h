@@ -8,7 +8,7 @@
 #include "recovery/redo.h"
 #include "recovery/seat.h"
 
-/* -- header.c: what a heap is, and whether something is one ----------------- */
+/* -- header.c: what a heap is, and whether something is one --------------- */
 
 /* What a heap is made like. */
 struct neap__shape {
@@ -91,7 +91,7 @@ neap__extent_at(const struct neap_heap *heap, uint64_t offset)
 
 uint32_t neap__bin_of(uint64_t bytes);
 
-/* -- directory.c: names ------------------------------------------------------ */
+/* -- directory.c: names --------------------------------------------------- */
 
 /* What to open, and what to make of it when it is missing. */
 struct neap__wanted {

@@ -8,7 +8,7 @@
 #include "recovery/share.h"
 
 
-/* -- the heap ------------------------------------------------------------------- */
+/* -- the heap ------------------------------------------------------------- */
 
 static void uuid_text(const uint8_t uuid[16], char *text)
 {
@@ -84,7 +84,7 @@ int neap_heap_status(neap_heap *heap, neap_heap_info *ret_info)
 }
 
 
-/* -- its objects ------------------------------------------------------------------ */
+/* -- its objects ---------------------------------------------------------- */
 
 static void add_shape(const struct neap_sh_entry *entry, neap_object_info *info)
 {
@@ -193,7 +193,7 @@ int neap_heap_find(neap_heap *heap, const char *name,
 }
 
 
-/* -- its slots ------------------------------------------------------------------------ */
+/* -- its slots ------------------------------------------------------------ */
 
 int neap_heap_next_slot(neap_heap *heap, uint64_t *cursor,
                         neap_slot_info *ret_info)

@@ -28,7 +28,7 @@
 #define TRIES 1000 /* to open what is there or make what is not */
 #define ANONYMOUS_LABEL "neap"
 
-/* -- what is asked for --------------------------------------------------------- */
+/* -- what is asked for ---------------------------------------------------- */
 
 static int read_options(const neap_heap_options *options, struct opening *o)
 {
@@ -106,7 +106,7 @@ static int read_address(const char *address, struct opening *o)
 }
 
 
-/* -- attaching ------------------------------------------------------------------ */
+/* -- attaching ------------------------------------------------------------ */
 
 void neap__opening_drop(struct opening *o)
 {
@@ -152,6 +152,17 @@ static bool is_at_home(struct neap_heap *heap, const uint64_t boot[2])
 }
 
 
+/* From here on the kernel has marked whoever died. */
+static void come_home(struct neap_heap *heap, const uint64_t boot[2])
+{
+    struct neap_sh_header *header = neap__header(heap);
+    header->inode = heap->ino;
+    header->boot[1] = boot[1];
+    neap__crash_order();
+    header->boot[0] = boot[0];
+}
+
+
 /*
  * A file that was last opened before the machine was booted, or that is a copy,
  * has slots whose owners no kernel will ever mark. Nobody takes a slot before
@@ -169,10 +180,7 @@ static void mark_the_lost(struct neap_heap *heap)
     if (!is_at_home(heap, boot)) {
         for (uint32_t i = 0; i < header->slots_high; i++)
             neap__life_declare_dead(&neap__slot_at(heap, i)->life);
-        header->inode = heap->ino;
-        header->boot[1] = boot[1];
-        neap__crash_order();
-        header->boot[0] = boot[0];
+        come_home(heap, boot);
     }
     neap__gate_leave(heap, gate);
 }
@@ -191,7 +199,7 @@ static int identify(struct neap_heap *heap)
 }
 
 
-/* -- existing files --------------------------------------------------------------- */
+/* -- existing files ------------------------------------------------------- */
 
 /* First the header, then the size: a heap that grows meanwhile is larger than
  * its header said, never smaller. */
@@ -256,7 +264,7 @@ static int attach_file(struct opening *o, int fd)
 }
 
 
-/* -- birth of a file ---------------------------------------------------------------- */
+/* -- birth of a file ------------------------------------------------------ */
 
 /* The header with the first slots, and the first bytes above all slots. */
 static int set_aside_at_birth(int fd, const struct neap__shape *shape)
@@ -286,7 +294,9 @@ static int fill_file(struct opening *o, int fd)
     if (status < 0)
         return status;
     neap__header_format(neap__header(o->heap), &o->shape);
-    mark_the_lost(o->heap);
+    uint64_t boot[2];
+    neap__boot_id(boot);
+    come_home(o->heap, boot);
     neap__flock_share(fd);
     return 0;
 }
@@ -375,7 +385,7 @@ static int open_or_create_file(struct opening *o)
 }
 
 
-/* -- the call -------------------------------------------------------------------------- */
+/* -- the call ------------------------------------------------------------- */
 
 int neap_heap_open(const char *address, const neap_heap_options *options,
                    neap_heap **ret_heap)

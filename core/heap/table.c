@@ -27,7 +27,7 @@ neap_sh_word *neap__table(const struct neap_heap *heap, uint64_t *ret_words)
 }
 
 
-/* -- searching ---------------------------------------------------------------- */
+/* -- searching ------------------------------------------------------------ */
 
 static bool is_named(const struct neap_sh_entry *entry, const char *name)
 {

@@ -79,7 +79,9 @@ int neap__file_open(const char *path, bool read_only, bool follow)
     struct neap__file_facts facts;
     int status = neap__file_facts_of(path, follow, &facts);
     if (status == 0 && !facts.regular)
-        return -EINVAL;
+        status = -EINVAL;
+    if (status == -EINVAL || status == -ENOENT)
+        return status;
 
     int fd = open_retried(path, (read_only ? O_RDONLY : O_RDWR) | O_NONBLOCK |
                                     (follow ? 0 : O_NOFOLLOW), 0);

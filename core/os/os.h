@@ -32,7 +32,7 @@ int neap__futex_wait_either(_Atomic uint32_t *word, uint32_t expected,
 /* Wake up to `count` sleepers. @return how many woke. Never fails. */
 int neap__futex_wake(_Atomic uint32_t *word, int count);
 
-/* -- thread.c ---------------------------------------------------------------- */
+/* -- thread.c ------------------------------------------------------------- */
 
 /* This process's PID namespace, as a number; 0 where it cannot be told. */
 uint64_t neap__pid_namespace(void);

@@ -108,7 +108,7 @@ static void drop_count(struct neap_heap *heap, uint32_t *count)
 }
 
 
-/* -- seats ------------------------------------------------------------------ */
+/* -- seats ---------------------------------------------------------------- */
 
 /* A thread's end is a death that it sees coming: the same cleaning. */
 static void leave(struct neap__thread *self, uint32_t index)
@@ -203,7 +203,7 @@ static struct neap__thread *this_thread(uint32_t count)
 }
 
 
-/* -- slots ------------------------------------------------------------------ */
+/* -- slots ---------------------------------------------------------------- */
 
 /* See that the slot's memory is really there. */
 static int make_ready(struct neap_heap *heap, uint32_t index)
@@ -340,7 +340,7 @@ struct neap__seat *neap__seat_look(struct neap_heap *heap)
 }
 
 
-/* -- the registry ------------------------------------------------------------ */
+/* -- the registry --------------------------------------------------------- */
 
 void neap__attachment_add(struct neap_heap *heap)
 {
@@ -381,7 +381,7 @@ void neap__attachment_release(struct neap_heap *heap)
 }
 
 
-/* -- the process ------------------------------------------------------------- */
+/* -- the process ---------------------------------------------------------- */
 
 static void before_fork(void)
 {

@@ -39,7 +39,7 @@ struct party {
 };
 
 
-/* -- the handle ------------------------------------------------------------------- */
+/* -- the handle ----------------------------------------------------------- */
 
 int neap_barrier_open(neap_heap *heap, const char *name, int64_t parties,
                       neap_barrier **ret_barrier)
@@ -78,7 +78,7 @@ static int broken(const struct neap__object *object)
 }
 
 
-/* -- what changes it, within a change and under the entry's lock ------------------- */
+/* -- what changes it, within a change and under the entry's lock ---------- */
 
 /* One less waits; the last one to leave ends a reset. */
 static void take_out(struct neap__tx *tx, struct neap_sh_entry *entry,
@@ -108,7 +108,7 @@ static void open_next_phase(struct neap__tx *tx, struct neap_sh_entry *entry,
 }
 
 
-/* -- coming --------------------------------------------------------------------------- */
+/* -- coming --------------------------------------------------------------- */
 
 static int count_in(struct neap__seat *seat, struct party *party)
 {
@@ -182,7 +182,7 @@ static int come(struct neap__seat *seat, void *argument)
 }
 
 
-/* -- waiting, and leaving ----------------------------------------------------------------- */
+/* -- waiting, and leaving ------------------------------------------------- */
 
 static bool is_over(const struct party *party)
 {
@@ -266,7 +266,7 @@ int neap_barrier_wait(neap_barrier *barrier, int64_t deadline,
 }
 
 
-/* -- breaking and mending -------------------------------------------------------------------- */
+/* -- breaking and mending ------------------------------------------------- */
 
 static int change(neap_barrier *barrier, uint64_t add)
 {

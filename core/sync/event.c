@@ -55,7 +55,7 @@ static int wait_until(struct neap__object *object, neap__attempt *look,
 }
 
 
-/* -- events --------------------------------------------------------------------- */
+/* -- events --------------------------------------------------------------- */
 
 int neap_event_open(neap_heap *heap, const char *name, neap_event **ret_event)
 {
@@ -118,7 +118,7 @@ int neap_event_wait(neap_event *event, int64_t deadline)
 }
 
 
-/* -- latches ---------------------------------------------------------------------- */
+/* -- latches -------------------------------------------------------------- */
 
 int neap_latch_open(neap_heap *heap, const char *name, int64_t count,
                     neap_latch **ret_latch)

@@ -30,7 +30,7 @@ struct neap_rwlock {
 };
 
 
-/* -- the handle ------------------------------------------------------------------- */
+/* -- the handle ----------------------------------------------------------- */
 
 int neap_rwlock_open(neap_heap *heap, const char *name,
                      neap_rwlock **ret_rwlock)
@@ -72,7 +72,7 @@ static int cannot_lock(const struct neap__object *object, int status)
 }
 
 
-/* -- claims -------------------------------------------------------------------------- */
+/* -- claims --------------------------------------------------------------- */
 
 static uint64_t claim_to_read(const struct neap__object *object)
 {
@@ -113,7 +113,7 @@ static void drop_claim(struct neap__seat *seat, struct neap__object *object,
 }
 
 
-/* -- reading ---------------------------------------------------------------------------- */
+/* -- reading -------------------------------------------------------------- */
 
 /* @return 0; -EBUSY a writer has it, or waits for it; -EAGAIN; -EIDRM. */
 static int try_read(struct neap__seat *seat, struct neap__object *object)
@@ -168,7 +168,7 @@ int neap_rwlock_read(neap_rwlock *rwlock, int64_t deadline)
 }
 
 
-/* -- writing ------------------------------------------------------------------------------ */
+/* -- writing -------------------------------------------------------------- */
 
 /* Somebody reads: -EBUSY. The dead do not. Dropped: -EIDRM. */
 static int no_reader(struct neap__seat *seat, void *argument)
@@ -267,7 +267,7 @@ int neap_rwlock_write(neap_rwlock *rwlock, int64_t deadline)
 }
 
 
-/* -- giving back ------------------------------------------------------------------------------ */
+/* -- giving back ---------------------------------------------------------- */
 
 int neap_rwlock_unlock(neap_rwlock *rwlock)
 {

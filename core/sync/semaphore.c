@@ -23,7 +23,7 @@ struct neap_semaphore {
 };
 
 
-/* -- the handle ------------------------------------------------------------------ */
+/* -- the handle ----------------------------------------------------------- */
 
 int neap_semaphore_open(neap_heap *heap, const char *name, int64_t initial,
                         neap_semaphore_kind kind,
@@ -77,7 +77,7 @@ neap_semaphore_kind neap_semaphore_kind_of(neap_semaphore *semaphore)
 }
 
 
-/* -- taking ------------------------------------------------------------------------ */
+/* -- taking --------------------------------------------------------------- */
 
 /* @return 0; -EBUSY there is none; -EIDRM. No text for -EBUSY. */
 static int take_classic(struct neap__object *object)
@@ -195,7 +195,7 @@ int neap_semaphore_acquire(neap_semaphore *semaphore, int64_t deadline)
 }
 
 
-/* -- giving ------------------------------------------------------------------------- */
+/* -- giving --------------------------------------------------------------- */
 
 static int give_classic(struct neap__object *object)
 {

@@ -21,7 +21,7 @@ static struct actor actors[ACTORS];
 static jmp_buf escape;
 
 
-/* -- leaving and entering -------------------------------------------------------- */
+/* -- leaving and entering ------------------------------------------------- */
 
 /* The core's own table is made of what the actor has, and read back. */
 static void leave_stage(void)
@@ -71,7 +71,7 @@ void actor_become(int actor)
 }
 
 
-/* -- living and dying --------------------------------------------------------------- */
+/* -- living and dying ----------------------------------------------------- */
 
 static void die(void)
 {
@@ -118,7 +118,7 @@ void actor_bury(int actor)
 }
 
 
-/* -- keeping and going back ------------------------------------------------------------- */
+/* -- keeping and going back ----------------------------------------------- */
 
 struct cast *actors_copy(void)
 {

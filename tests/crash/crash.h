@@ -22,7 +22,7 @@
 #include "recovery/reap.h"
 #include "recovery/sabotage.h"
 
-/* -- hooks.c ------------------------------------------------------------------- */
+/* -- hooks.c -------------------------------------------------------------- */
 
 /* Number the accesses to [low, low + size) from now on. */
 void hooks_watch(const void *low, size_t size);
@@ -31,7 +31,7 @@ void hooks_watch(const void *low, size_t size);
 void hooks_arm(long at, void (*die)(void));
 long hooks_disarm(void); /* @return how many there were */
 
-/* -- actors.c: threads that one process plays ------------------------------------- */
+/* -- actors.c: threads that one process plays ----------------------------- */
 
 enum { OBSERVER, VICTIM, REAPER, SURVIVOR, ACTORS };
 
@@ -53,7 +53,7 @@ struct cast *actors_copy(void);
 void actors_put(const struct cast *cast);
 void actors_free(struct cast *cast);
 
-/* -- sim_os.c ------------------------------------------------------------------------ */
+/* -- sim_os.c ------------------------------------------------------------- */
 
 #define SLEEPERS 4
 
@@ -78,7 +78,7 @@ extern void (*sim_stuck)(void);
 
 extern uint32_t sim_actor;
 
-/* -- world.c ---------------------------------------------------------------------------- */
+/* -- world.c -------------------------------------------------------------- */
 
 /* What there is in the heap when an operation begins. */
 struct world {
@@ -105,7 +105,7 @@ const char *world_wrong(void);
 const char *world_exercise(void);
 int world_exercise_run(void *ret_wrong); /* the same, for actor_run */
 
-/* -- operations.c -------------------------------------------------------------------------- */
+/* -- operations.c --------------------------------------------------------- */
 
 struct operation {
     const char *name;

@@ -28,7 +28,7 @@ static bool verbose = true;
 static long shown;
 
 
-/* -- states seen ------------------------------------------------------------------ */
+/* -- states seen ---------------------------------------------------------- */
 
 static uint64_t hash_bytes(const void *bytes, size_t size)
 {
@@ -69,7 +69,7 @@ static bool is_new(struct tally *tally, uint64_t hash)
 }
 
 
-/* -- judging ------------------------------------------------------------------------- */
+/* -- judging -------------------------------------------------------------- */
 
 static void failed(struct tally *tally, const struct operation *op, long k,
                    long j, const char *why)
@@ -149,7 +149,7 @@ static void reap_and_judge(struct tally *tally, const struct operation *op,
 }
 
 
-/* -- deaths ------------------------------------------------------------------------------ */
+/* -- deaths --------------------------------------------------------------- */
 
 /* From one dead state: the reaper dies at each of its accesses. */
 static void enumerate_reapers(struct tally *tally, const struct operation *op,
@@ -261,7 +261,7 @@ static void enumerate(const struct operation *op, struct tally *total)
 }
 
 
-/* -- the program ----------------------------------------------------------------------------- */
+/* -- the program ---------------------------------------------------------- */
 
 static int sabotage_named(const char *name)
 {

@@ -18,7 +18,7 @@
 #define IGNORE(call) do { int status_ = (call); (void)status_; } while (0)
 
 
-/* -- what the states are told by -------------------------------------------------- */
+/* -- what the states are told by ------------------------------------------ */
 
 static int always(void)
 {
@@ -61,7 +61,7 @@ static int object_there(const char *name, neap_object_info *info)
 }
 
 
-/* -- counters -------------------------------------------------------------------------- */
+/* -- counters ------------------------------------------------------------- */
 
 RUN(plain_add, neap_counter_add(world.plain, 7))
 static int plain_added(void) { return either(value_of(world.plain), 10, 17); }
@@ -144,7 +144,7 @@ static int crowd_whole(void)
 }
 
 
-/* -- slots -------------------------------------------------------------------------------- */
+/* -- slots ---------------------------------------------------------------- */
 
 static int attach(void *unused)
 {
@@ -185,7 +185,7 @@ static void leave_a_corpse(void)
 }
 
 
-/* -- the directory and the allocator ---------------------------------------------------- */
+/* -- the directory and the allocator -------------------------------------- */
 
 static int make_counter(void *unused)
 {
@@ -327,7 +327,7 @@ static int fetch_added(void)
 }
 
 
-/* -- mutexes -------------------------------------------------------------------------------- */
+/* -- mutexes -------------------------------------------------------------- */
 
 static struct neap_sh_entry *entry_of(const char *name)
 {
@@ -405,7 +405,7 @@ static void let_go(void)
 }
 
 
-/* -- semaphores ------------------------------------------------------------------------------- */
+/* -- semaphores ----------------------------------------------------------- */
 
 RUN(make_semaphore, neap_semaphore_open(world.heap, "made", 3,
                                         NEAP_SEMAPHORE_UNDO,
@@ -513,7 +513,7 @@ static int mutex_dropped_and_told(void)
 }
 
 
-/* -- events, latches, conditions, barriers, once, rwlocks ------------------------------------- */
+/* -- events, latches, conditions, barriers, once, rwlocks ----------------- */
 
 /* Made by whoever prepares; they go with the heap. */
 static neap_event *event;
@@ -773,7 +773,7 @@ static int still_read(void)
 }
 
 
-/* -- the table --------------------------------------------------------------------------------- */
+/* -- the table ------------------------------------------------------------ */
 
 const struct operation operations[] = {
     {"counter add", .run = plain_add, .state = plain_added, .quick = true},

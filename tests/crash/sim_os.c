@@ -20,7 +20,7 @@ static _Atomic uint32_t *running_sleeps_on;
 #define EXPIRED_MOST 64
 
 
-/* -- time --------------------------------------------------------------------- */
+/* -- time ----------------------------------------------------------------- */
 
 int64_t neap_now(void)
 {
@@ -34,7 +34,7 @@ int64_t neap_deadline_after(int64_t nanoseconds)
 }
 
 
-/* -- futexes -------------------------------------------------------------------- */
+/* -- futexes -------------------------------------------------------------- */
 
 void sim_sleep(_Atomic uint32_t *word)
 {
@@ -100,7 +100,7 @@ int neap__futex_wait_either(_Atomic uint32_t *word, uint32_t expected,
 }
 
 
-/* -- proofs of life ---------------------------------------------------------------- */
+/* -- proofs of life ------------------------------------------------------- */
 
 void neap__life_prepare(struct neap_sh_life *life)
 {

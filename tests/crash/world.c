@@ -78,7 +78,7 @@ void world_forget(void)
 }
 
 
-/* -- what must hold --------------------------------------------------------------- */
+/* -- what must hold ------------------------------------------------------- */
 
 static const char *wrong_with_slots(void)
 {
