@@ -294,9 +294,7 @@ static int fill_file(struct opening *o, int fd)
     if (status < 0)
         return status;
     neap__header_format(neap__header(o->heap), &o->shape);
-    uint64_t boot[2];
-    neap__boot_id(boot);
-    come_home(o->heap, boot);
+    mark_the_lost(o->heap);
     neap__flock_share(fd);
     return 0;
 }
