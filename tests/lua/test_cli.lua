@@ -129,11 +129,13 @@ end)
 
 test("a command wins over a script, and a path over a command", function()
   local directory = support.path(""):gsub("/$", "")
-  support.file("ls", "print('a script')")
+  support.file("ls", "print('the file ls ran')")
   local here = "cd " .. directory .. " && "
   local absolute = support.shell("readlink -f " .. command):gsub("%s+$", "")
-  lu.assertEquals(support.shell(here .. absolute .. " ./ls"), "a script\n")
-  lu.assertNotStrContains(support.shell(here .. absolute .. " ls"), "a script")
+  lu.assertEquals(support.shell(here .. absolute .. " ./ls"),
+    "the file ls ran\n")
+  lu.assertNotStrContains(support.shell(here .. absolute .. " ls"),
+    "the file ls ran")
 end)
 
 -- The command line -----------------------------------------------------------
