@@ -215,7 +215,7 @@ bench: core lua python $(BENCHES) $(BUILD)/bench/boost.so
 CRASH_CC := $(CC) $(filter-out $(SANFLAG),$(BASE)) -O1 -g -DNEAP_SABOTAGE -DNEAP_TINY \
             -DNEAP_COUNTER_WITHOUT_INLINE
 CRASH_O  := $(CORE_C:%.c=$(OBJ)/crash/%.o)
-SIM_OUT  := $(patsubst %,$(OBJ)/crash/core/os/%.o,life futex time)
+SIM_OUT  := $(patsubst %,$(OBJ)/crash/core/os/%.o,life futex fence time)
 CRASH_T  := $(OBJ)/crash/tests/crash
 
 $(OBJ)/crash/core/%.o: core/%.c $(OBJ)/flags

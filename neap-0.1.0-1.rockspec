@@ -95,6 +95,7 @@ build = {
         "core/memory/segment.c",
         "core/memory/sysv.c",
         "core/memory/value.c",
+        "core/os/fence.c",
         "core/os/file.c",
         "core/os/flock.c",
         "core/os/fork.c",

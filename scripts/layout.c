@@ -41,7 +41,6 @@ static void header_constants(void)
 static void header_locked(void)
 {
     FIELD(neap_sh_header, lock);
-    FIELD(neap_sh_header, unused);
     FIELD(neap_sh_header, size);
     FIELD(neap_sh_header, version);
     FIELD(neap_sh_header, next_id);
@@ -74,7 +73,7 @@ static void slot(void)
     FIELD(neap_sh_slot, incarnation);
     FIELD(neap_sh_slot, pid);
     FIELD(neap_sh_slot, tid);
-    FIELD(neap_sh_slot, unused);
+    FIELD(neap_sh_slot, light);
     FIELD(neap_sh_slot, since);
     FIELD(neap_sh_slot, waking);
     FIELD(neap_sh_slot, waiting_on);
@@ -88,6 +87,9 @@ static void slot(void)
 
 static void parts_of_slot(void)
 {
+    STRUCT(neap_sh_lock);
+    FIELD(neap_sh_lock, word);
+    FIELD(neap_sh_lock, parked);
     STRUCT(neap_sh_life);
     FIELD(neap_sh_life, word);
     FIELD(neap_sh_life, libc);
@@ -109,7 +111,6 @@ static void entry(void)
 {
     STRUCT(neap_sh_entry);
     FIELD(neap_sh_entry, lock);
-    FIELD(neap_sh_entry, seq);
     FIELD(neap_sh_entry, value);
     FIELD(neap_sh_entry, id);
     FIELD(neap_sh_entry, what);
@@ -117,10 +118,12 @@ static void entry(void)
     FIELD(neap_sh_entry, limit);
     FIELD(neap_sh_entry, abandoned);
     FIELD(neap_sh_entry, sleepers);
-    FIELD(neap_sh_entry, hash);
+    FIELD(neap_sh_entry, seq);
+    FIELD(neap_sh_entry, spare);
     FIELD(neap_sh_entry, shape);
     FIELD(neap_sh_entry, next);
     FIELD(neap_sh_entry, returns);
+    FIELD(neap_sh_entry, hash);
     FIELD(neap_sh_entry, unused);
     FIELD(neap_sh_entry, name);
 }

@@ -199,12 +199,12 @@ static bool try_sum(neap_counter *counter, int64_t *ret_value)
 {
     struct neap_sh_entry *entry = counter->object.entry;
     uint64_t returns = atomic_load(&entry->returns);
-    if (atomic_load(&entry->lock))
+    if (atomic_load(&entry->lock.word))
         return false;
     uint64_t sum = atomic_load(&entry->value) +
                    neap__shares_sum(counter->object.heap, counter->object.id);
     *ret_value = (int64_t)sum;
-    return atomic_load(&entry->lock) == 0 &&
+    return atomic_load(&entry->lock.word) == 0 &&
            atomic_load(&entry->returns) == returns;
 }
 

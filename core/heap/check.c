@@ -270,10 +270,10 @@ static void check_meta(struct walk *walk)
 /* -- objects -------------------------------------------------------------- */
 
 /* Owned by a slot that is not there, and not for a moment only? */
-static bool owner_is_nobody(struct walk *walk, _Atomic uint32_t *lock)
+static bool owner_is_nobody(struct walk *walk, struct neap_sh_lock *lock)
 {
     for (int i = 0; i < LOOKS; i++) {
-        uint32_t word = atomic_load(lock);
+        uint32_t word = atomic_load(&lock->word);
         uint32_t index = word & NEAP_SH_TAG_SLOT;
         if (word == 0)
             return false;
@@ -281,8 +281,7 @@ static bool owner_is_nobody(struct walk *walk, _Atomic uint32_t *lock)
             return true;
         struct neap_sh_slot *slot = neap__slot_at(walk->heap, index);
         if (neap__life_look(&slot->life) != NEAP__LIFE_FREE &&
-            neap__tag(index, atomic_load(&slot->incarnation)) ==
-                (word & ~NEAP_SH_WAITERS))
+            neap__tag(index, atomic_load(&slot->incarnation)) == word)
             return false;
     }
     return true;
@@ -294,7 +293,7 @@ static void check_lock(struct walk *walk, struct neap_sh_entry *entry)
     if (owner_is_nobody(walk, &entry->lock))
         problem(walk, &walk->report->leaks, "'%.*s' is locked by %#x, which is "
                 "nobody", NEAP_NAME_MAX, entry->name,
-                atomic_load(&entry->lock));
+                atomic_load(&entry->lock.word));
 }
 
 
@@ -505,7 +504,7 @@ static int check_read_only(struct neap_heap *heap, neap_check_report *report)
         check_all(heap, report);
         if (report->problems == 0 ||
             (atomic_load(&header->version) == version &&
-             atomic_load(&header->lock) == 0))
+             atomic_load(&header->lock.word) == 0))
             return 0;
     }
     return neap__fail(-EAGAIN, "heap %s changes too fast to be checked without "

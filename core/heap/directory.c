@@ -73,7 +73,7 @@ static int keep_entry(struct neap__seat *seat,
     struct neap_sh_header *header = neap__header(heap);
     struct neap_sh_entry *entry = neap__entry_at(heap, header->entry_head);
     if (header->entry_count <= NEAP_SH_ENTRIES_RESTING ||
-        (entry && atomic_load(&entry->lock))) {
+        (entry && atomic_load(&entry->lock.word))) {
         int status = make_entries(seat);
         if (status < 0)
             return status;
@@ -404,7 +404,7 @@ static int drop_entry(struct neap__seat *seat, struct neap__place *place)
 static void wake_all(struct neap__seat *seat, struct neap_sh_entry *entry)
 {
     neap__wake_entry(entry, INT_MAX);
-    neap__futex_wake(&entry->lock, INT_MAX);
+    neap__lock_wake(&entry->lock, INT_MAX);
     neap__woken(seat, entry, INT_MAX);
 }
 

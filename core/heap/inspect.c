@@ -123,7 +123,7 @@ static bool is_held_by_users(neap_object_kind kind)
 static void add_holder(struct neap_heap *heap, struct neap_sh_entry *entry,
                        neap_object_info *info)
 {
-    uint32_t word = atomic_load(&entry->lock);
+    uint32_t word = atomic_load(&entry->lock.word);
     uint32_t index = word & NEAP_SH_TAG_SLOT;
     if (is_held_by_users(info->kind) && word && index < neap__header(heap)->slots_ready)
         info->holder = (int32_t)atomic_load(&neap__slot_at(heap, index)->pid);

@@ -15,10 +15,12 @@
  *     anything else, so a late look at one finds the same kind of thing. Meta
  *     chunks are taken from fresh addresses only, so a stale view of a dropped
  *     array can never reach them.
- *  L4 A lock word is 0, or the tag of its owner, bit 31 added when somebody may
- *     be asleep on it. tag = incarnation(19) << 12 | slot(12), never 0.
+ *  L4 A lock word is 0, or the tag of its owner:
+ *     tag = incarnation(19) << 12 | slot(12), never 0.
  *  L5 "under the heap's lock" means header.lock; "under the entry's lock" means
  *     entry.lock of that entry.
+ *  L6 What sleepers sleep on (lock.parked, entry.seq) may be raised by anybody at
+ *     any time: whoever wakes for nothing looks again.
  */
 #ifndef NEAP_LAYOUT_H
 #define NEAP_LAYOUT_H
@@ -44,7 +46,6 @@
 #define NEAP_SH_BINS 160     /* free lists by size, four to a power of two */
 #define NEAP_SH_GRAIN 64     /* every extent is a multiple of it */
 
-#define NEAP_SH_WAITERS 0x80000000u
 #define NEAP_SH_TAG_SLOT 0xfffu
 #define NEAP_SH_TAG_INCARNATIONS 0x7ffffu
 
@@ -86,6 +87,13 @@
 
 typedef _Atomic uint64_t neap_sh_word;
 
+/* See recovery/lock.h. */
+struct neap_sh_lock {
+    _Atomic uint32_t word;   /* 0, or its owner's tag */
+    _Atomic uint32_t parked; /* odd: somebody may be asleep on it; + 1 whenever
+                                that changes */
+};
+
 /* One store of a redo record: *(base + offset) = value. */
 struct neap_sh_store {
     uint64_t offset;
@@ -121,7 +129,7 @@ struct neap_sh_slot {
     _Atomic uint32_t incarnation;/* of the tag; changes when the slot is freed */
     _Atomic uint32_t pid, tid;   /* stored last, tid behind pid; tid is 0 from
                                     the claim until then */
-    uint32_t unused;
+    _Atomic uint32_t light;      /* its light fences are nothing, see os/os.h */
     uint64_t since;              /* seconds since 1970, for people */
     neap_sh_word waking;         /* offset of the entry whose sleepers I am about
                                     to wake: set before what I tell is stored,
@@ -164,9 +172,8 @@ enum neap_sh_extent_state {
 
 /* An object, or a place for one. The first line is all that hot paths touch. */
 struct neap_sh_entry {
-    _Atomic uint32_t lock;   /* the mutex, the writer; or what guards value and
+    struct neap_sh_lock lock;/* the mutex, the writer; or what guards value and
                                 shares */
-    _Atomic uint32_t seq;    /* event count: who waits for the value sleeps on it */
     neap_sh_word value;      /* counter; double's bits; permits; barriers: phase
                                 << 32 | arrived; events, once: 1 set; latches:
                                 what is left */
@@ -179,13 +186,15 @@ struct neap_sh_entry {
                                    reaper, cleared by the next owner */
     _Atomic uint32_t sleepers;  /* odd: somebody may be asleep on seq; + 2 for
                                    each who says that it will be */
-    uint64_t hash;           /* of the name; constant per id */
+    _Atomic uint32_t seq;    /* event count: who waits for the value sleeps on it */
+    uint32_t spare;
     uint64_t shape[NEAP_DIMENSIONS_MAX]; /* arrays; constant per id */
     neap_sh_word next;       /* free entries: in their queue */
     neap_sh_word returns;    /* counts shares that came back, for readers without
                                 lock; barriers: parties that died waiting;
                                 under the entry's lock */
-    uint64_t unused[4];
+    uint64_t hash;           /* of the name; constant per id */
+    uint64_t unused[3];
     char name[NEAP_NAME_MAX + 8]; /* with NUL; constant per id */
 };
 
@@ -216,8 +225,7 @@ struct neap_sh_header {
     neap_sh_word deaths;     /* slots reaped since birth */
 
     /* Under the heap's lock, in redo records. */
-    _Atomic uint32_t lock;
-    uint32_t unused;
+    struct neap_sh_lock lock;
     neap_sh_word size;       /* bytes set aside; grows; read by all */
     neap_sh_word version;    /* counts changes, for readers without lock */
     neap_sh_word next_id;

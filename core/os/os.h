@@ -32,6 +32,43 @@ int neap__futex_wait_either(_Atomic uint32_t *word, uint32_t expected,
 /* Wake up to `count` sleepers. @return how many woke. Never fails. */
 int neap__futex_wake(_Atomic uint32_t *word, int count);
 
+/* -- fence.c: fences that one side pays for --------------------------------- */
+
+/*
+ * Two threads, each of which stores and then looks at what the other stores,
+ * need a fence between the two so that one of them sees the other. Here the one
+ * that seldom comes pays for both:
+ *
+ *     often                                seldom
+ *     store a                              store b
+ *     neap__fence_light(light)             neap__fence_heavy()
+ *     load b                               load a
+ *
+ * membarrier(2), MEMBARRIER_CMD_GLOBAL_EXPEDITED: the heavy one makes every
+ * thread that runs in a process which has registered pass a full fence.
+ */
+
+/* Register this process, now and in each child. @return whether its light fences
+ * may be nothing. */
+bool neap__fence_register(void);
+
+/* @return false where the kernel does not do it: light fences of others that
+ * are nothing may then be passed only at some later time. */
+bool neap__fence_heavy(void);
+
+/* False once a heavy fence has failed in this process. */
+bool neap__fence_works(void);
+
+/* A full fence of the processor. */
+void neap__fence_full(void) __attribute__((cold));
+
+NEAP__INLINE void neap__fence_light(bool registered)
+{
+    if (NEAP__UNLIKELY(!registered))
+        neap__fence_full();
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
 /* -- thread.c ------------------------------------------------------------- */
 
 /* This process's PID namespace, as a number; 0 where it cannot be told. */

@@ -1,4 +1,4 @@
-/* Lock words, the road that waits. See lock.h. */
+/* Locks, the road that waits. See lock.h. */
 #include "recovery/lock.h"
 
 #include <unistd.h>
@@ -44,25 +44,52 @@ int neap__spin_looks(void)
 }
 
 
-/* Try to take a word that is free, keeping what `carry` knows of sleepers. */
-static bool take_free(struct neap__seat *seat, _Atomic uint32_t *word,
-                      uint32_t carry)
+static bool take_free(struct neap__seat *seat, struct neap_sh_lock *lock)
 {
     uint32_t seen = 0;
     return atomic_compare_exchange_strong_explicit(
-        word, &seen, seat->tag | carry, memory_order_acquire,
+        &lock->word, &seen, seat->tag, memory_order_acquire,
         memory_order_relaxed);
 }
 
 
-static bool spin(struct neap__seat *seat, _Atomic uint32_t *word)
+/* Say that somebody may be asleep. @return what to sleep on. */
+static uint32_t park(struct neap_sh_lock *lock)
+{
+    uint32_t seen = atomic_load_explicit(&lock->parked, memory_order_relaxed);
+    while (!(seen & 1))
+        if (atomic_compare_exchange_weak(&lock->parked, &seen, seen + 1))
+            return seen + 1;
+    return seen;
+}
+
+
+void neap__lock_wake(struct neap_sh_lock *lock, int count)
+{
+    uint32_t seen = atomic_load(&lock->parked);
+    if (seen & 1)
+        atomic_compare_exchange_strong(&lock->parked, &seen, seen + 1);
+    neap__futex_wake(&lock->parked, count);
+}
+
+
+int neap__unlock_wake(struct neap__seat *seat, struct neap_sh_lock *lock)
+{
+    neap__lock_wake(lock, 1);
+    neap__lock_forget(seat, lock);
+    return 0;
+}
+
+
+static bool spin(struct neap__seat *seat, struct neap_sh_lock *lock)
 {
     struct neap__spin spin = neap__spin_begin();
     do {
-        uint32_t seen = atomic_load_explicit(word, memory_order_relaxed);
-        if (seen == 0 && take_free(seat, word, 0))
+        uint32_t seen = atomic_load_explicit(&lock->word,
+                                             memory_order_relaxed);
+        if (seen == 0 && take_free(seat, lock))
             return true;
-        if (seen & NEAP_SH_WAITERS)
+        if (atomic_load_explicit(&lock->parked, memory_order_relaxed) & 1)
             return false;
     } while (neap__spin(&spin));
     return false;
@@ -80,7 +107,7 @@ static int look_at_owner(struct neap_heap *heap, _Atomic uint32_t *word,
                          uint32_t seen)
 {
     uint32_t index = seen & NEAP_SH_TAG_SLOT;
-    uint32_t incarnation = (seen & ~NEAP_SH_WAITERS) >> 12;
+    uint32_t incarnation = seen >> 12;
     bool strange = index >= atomic_load(&neap__header(heap)->slots_ready);
     if (!strange) {
         struct neap_sh_slot *slot = neap__slot_at(heap, index);
@@ -103,42 +130,40 @@ static int look_at_owner(struct neap_heap *heap, _Atomic uint32_t *word,
 }
 
 
-/* Sleep until the word changes, its owner dies, or `until`. */
-static int sleep_on(struct neap_heap *heap, _Atomic uint32_t *word,
-                    uint32_t seen, int64_t until)
+/* Sleep until the lock is given back, its owner dies, or `until`. */
+static int sleep_on(struct neap_heap *heap, struct neap_sh_lock *lock,
+                    uint32_t parked, uint32_t owned, int64_t until)
 {
-    struct neap_sh_slot *owner = neap__slot_at(heap, seen & NEAP_SH_TAG_SLOT);
+    struct neap_sh_slot *owner = neap__slot_at(heap, owned & NEAP_SH_TAG_SLOT);
     uint32_t life;
     _Atomic uint32_t *watch = neap__life_watch(&owner->life, &life);
-    return neap__futex_wait_either(word, seen, watch, life, until);
+    return neap__futex_wait_either(&lock->parked, parked, watch, life, until);
 }
 
 
 /* One round of waiting. @return 0 try again; -ETIMEDOUT; -EBUSY; -EINTR;
  * -EDEADLK; NEAP_ECORRUPT. */
-static int wait_round(struct neap__seat *seat, _Atomic uint32_t *word,
+static int wait_round(struct neap__seat *seat, struct neap_sh_lock *lock,
                       int64_t deadline, int64_t *cap)
 {
-    uint32_t seen = atomic_load_explicit(word, memory_order_relaxed);
+    uint32_t seen = atomic_load_explicit(&lock->word, memory_order_relaxed);
     if (seen == 0)
         return 0;
-    if ((seen & ~NEAP_SH_WAITERS) == seat->tag)
+    if (seen == seat->tag)
         return -EDEADLK;
-    int status = look_at_owner(seat->heap, word, seen);
+    int status = look_at_owner(seat->heap, &lock->word, seen);
     if (status <= 0)
         return status;
     if (deadline == NEAP_NOW)
         return -EBUSY;
-    if (!(seen & NEAP_SH_WAITERS)) {
-        if (!atomic_compare_exchange_strong(word, &seen,
-                                            seen | NEAP_SH_WAITERS))
-            return 0;
-        seen |= NEAP_SH_WAITERS;
-    }
+    uint32_t parked = park(lock);
+    neap__fence_heavy();
+    if (atomic_load(&lock->word) != seen)
+        return 0;
     int64_t now = neap_now();
     if (now >= deadline)
         return -ETIMEDOUT;
-    status = sleep_on(seat->heap, word, seen,
+    status = sleep_on(seat->heap, lock, parked, seen,
                       neap__wait_until(now, deadline, *cap));
     if (status == -ETIMEDOUT)
         status = neap__wait_expired(seat->heap, cap);
@@ -146,55 +171,61 @@ static int wait_round(struct neap__seat *seat, _Atomic uint32_t *word,
 }
 
 
-/* A user's mutex is the lock word of its entry. */
-static bool same_object(_Atomic uint32_t *word, uint64_t id)
+/* A user's mutex is the lock of its entry. */
+static bool same_object(struct neap_sh_lock *lock, uint64_t id)
 {
-    return atomic_load(&((struct neap_sh_entry *)word)->id) == id;
+    return atomic_load(&((struct neap_sh_entry *)lock)->id) == id;
 }
 
 
-int neap__lock_wait(struct neap__seat *seat, _Atomic uint32_t *word,
+int neap__lock_wait(struct neap__seat *seat, struct neap_sh_lock *lock,
                     uint64_t id, int64_t deadline, int64_t *cap)
 {
-    int status = wait_round(seat, word, deadline, cap);
-    return status == 0 && id && !same_object(word, id) ? -EIDRM : status;
+    int status = wait_round(seat, lock, deadline, cap);
+    return status == 0 && id && !same_object(lock, id) ? -EIDRM : status;
 }
 
 
-int neap__lock_slow(struct neap__seat *seat, _Atomic uint32_t *word,
-                    neap_sh_word *held, uint64_t id, int64_t deadline)
+/* Whoever has slept says that others may be asleep (I2), then tries. */
+static int wait_and_take(struct neap__seat *seat, struct neap_sh_lock *lock,
+                         uint64_t id, int64_t deadline)
 {
-    uint32_t carry = 0;
     int64_t cap = NEAP__WAIT_CAP_FIRST;
-    int status = 0;
-    if (deadline == NEAP_NOW || !spin(seat, word)) {
-        while (!take_free(seat, word, carry)) {
-            status = id && !same_object(word, id)
-                         ? -EIDRM : wait_round(seat, word, deadline, &cap);
-            if (status < 0)
-                goto fail;
-            carry = deadline == NEAP_NOW ? 0 : NEAP_SH_WAITERS;
-        }
+    while (!take_free(seat, lock)) {
+        int status = id && !same_object(lock, id)
+                         ? -EIDRM : wait_round(seat, lock, deadline, &cap);
+        if (status < 0)
+            return status;
+        if (deadline != NEAP_NOW)
+            park(lock);
     }
     return 0;
+}
 
-fail:
-    atomic_store_explicit(held, 0, memory_order_relaxed);
+
+int neap__lock_slow(struct neap__seat *seat, struct neap_sh_lock *lock,
+                    neap_sh_word *held, uint64_t id, int64_t deadline)
+{
+    if (deadline != NEAP_NOW && spin(seat, lock))
+        return 0;
+    int status = wait_and_take(seat, lock, id, deadline);
+    if (status < 0)
+        atomic_store_explicit(held, 0, memory_order_relaxed);
     return status;
 }
 
 
-int neap__lock_inside(struct neap__seat *seat, _Atomic uint32_t *word)
+int neap__lock_inside(struct neap__seat *seat, struct neap_sh_lock *lock)
 {
     int status;
     do
-        status = neap__lock(seat, word, 0, NEAP_FOREVER);
+        status = neap__lock(seat, lock, 0, NEAP_FOREVER);
     while (status == -EINTR);
     if (status == -EDEADLK || status == -EAGAIN)
         status = neap__fail(NEAP_ECORRUPT,
                             "heap %s: its own lock at offset %llu is held "
                             "already by this thread; run `neap check`",
                             seat->heap->address.text,
-                            (unsigned long long)neap__offset(seat->heap, word));
+                            (unsigned long long)neap__offset(seat->heap, lock));
     return status;
 }

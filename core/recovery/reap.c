@@ -34,8 +34,8 @@ static struct neap_sh_entry *entry_at(struct neap_heap *heap, uint64_t offset)
 }
 
 
-/* The word of a held lock: the heap's own, or an entry's. */
-static _Atomic uint32_t *lock_at(struct neap_heap *heap, uint64_t offset)
+/* A held lock: the heap's own, or an entry's. */
+static struct neap_sh_lock *lock_at(struct neap_heap *heap, uint64_t offset)
 {
     struct neap_sh_header *header = neap__header(heap);
     if (offset == neap__offset(heap, &header->lock))
@@ -46,7 +46,7 @@ static _Atomic uint32_t *lock_at(struct neap_heap *heap, uint64_t offset)
 
 
 /* The flag lies in the entry whose lock this is. */
-static void mark_abandoned(_Atomic uint32_t *lock, uint32_t pid)
+static void mark_abandoned(struct neap_sh_lock *lock, uint32_t pid)
 {
     struct neap_sh_entry *entry = (struct neap_sh_entry *)lock;
     atomic_store_explicit(&entry->abandoned, pid ? pid : 1,
@@ -69,18 +69,17 @@ static void release_held(struct neap__seat *ghost, neap_sh_word *held)
 {
     uint64_t claim = atomic_load_explicit(held, memory_order_relaxed);
     uint64_t offset = claim & ~NEAP_SH_HELD_FLAGS;
-    _Atomic uint32_t *word = lock_at(ghost->heap, offset);
-    if (claim && word) {
-        uint32_t seen = atomic_load_explicit(word, memory_order_relaxed);
-        if ((seen & ~NEAP_SH_WAITERS) == ghost->tag) {
+    struct neap_sh_lock *lock = lock_at(ghost->heap, offset);
+    if (claim && lock) {
+        if (neap__lock_mine(ghost, lock)) {
             if (claim & NEAP_SH_HELD_USER)
-                mark_abandoned(word, atomic_load(&ghost->slot->pid));
+                mark_abandoned(lock, atomic_load(&ghost->slot->pid));
             neap__crash_order();
-            atomic_exchange_explicit(word, 0, memory_order_release);
+            atomic_exchange_explicit(&lock->word, 0, memory_order_release);
         }
-        neap__futex_wake(word, INT_MAX);
+        neap__lock_wake(lock, INT_MAX);
         if (claim & NEAP_SH_HELD_READ)
-            end_reading(ghost, held, (struct neap_sh_entry *)word);
+            end_reading(ghost, held, (struct neap_sh_entry *)lock);
     }
     neap__crash_order();
     atomic_store_explicit(held, 0, memory_order_relaxed);
@@ -155,7 +154,7 @@ static void finish_wake(struct neap_heap *heap, neap_sh_word *named)
     struct neap_sh_entry *entry = entry_at(heap, offset);
     if (entry) {
         neap__wake_entry(entry, INT_MAX);
-        neap__futex_wake(&entry->lock, INT_MAX); /* those of a dropped mutex */
+        neap__lock_wake(&entry->lock, INT_MAX); /* those of a dropped mutex */
     }
     atomic_store_explicit(named, 0, memory_order_relaxed);
 }

@@ -292,11 +292,13 @@ static void sit_down(struct neap__seat *seat, struct neap_heap *heap,
     struct neap_sh_slot *slot = neap__slot_at(heap, index);
     slot->since = (uint64_t)time(NULL);
     slot->pid_namespace = neap__pid_namespace();
+    atomic_store(&slot->light, neap__fence_register());
     atomic_store(&slot->pid, (uint32_t)getpid());
     atomic_store(&slot->tid, neap__thread_number());
     seat->heap = heap;
     seat->slot = slot;
     seat->tag = neap__tag(index, atomic_load(&slot->incarnation));
+    seat->light = atomic_load(&slot->light);
 }
 
 

@@ -42,6 +42,7 @@ struct neap__seat {
     struct neap_heap *heap;
     struct neap_sh_slot *slot;
     uint32_t tag;
+    bool light;          /* this process's light fences are nothing */
 };
 
 /* The seat that this thread used last, at hand: hot paths look here first. */

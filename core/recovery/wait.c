@@ -15,6 +15,8 @@ void neap__wake_sleepers(struct neap_sh_entry *entry, uint32_t sleepers,
 
 int64_t neap__wait_until(int64_t now, int64_t deadline, int64_t cap)
 {
+    if (!neap__fence_works())
+        cap = NEAP__WAIT_CAP_UNSURE;
     return deadline - now > cap ? now + cap : deadline;
 }
 

@@ -5,12 +5,13 @@
  *     waiting_on = entry                   neap__waking(seat, entry)
  *     seen = seq                           change the value
  *     sleepers = sleepers + 2, odd         neap__woken(seat, entry, n)
+ *     heavy fence                            light fence
  *     look at the value again                if sleepers is odd: seq += 1, wake;
  *     sleep while seq == seen                woke fewer than n: sleepers even
  *
  * I1 The sleeper stores `sleepers` and then loads the value; the waker stores
- *    the value and then loads `sleepers`; all four are sequentially consistent,
- *    so one of them sees the other.
+ *    the value and then loads `sleepers`; each has its fence between, so one of
+ *    them sees the other. Where a heavy fence cannot be had sleeps are short.
  * I2 `sleepers` is made even only by one who woke fewer than it would have, so
  *    that nobody was asleep, and only if nobody announced a sleep since it was
  *    loaded: that would have changed it. (Left odd, it would cost every change
@@ -53,6 +54,7 @@ void neap__wake_sleepers(struct neap_sh_entry *entry, uint32_t sleepers,
 NEAP__INLINE void neap__woken(struct neap__seat *seat,
                               struct neap_sh_entry *entry, int count)
 {
+    neap__fence_light(seat->light);
     uint32_t sleepers = atomic_load(&entry->sleepers);
     if (NEAP__UNLIKELY(sleepers & 1))
         neap__wake_sleepers(entry, sleepers, count);
@@ -73,6 +75,7 @@ NEAP__INLINE uint32_t neap__wait_begin(struct neap__seat *seat,
     while (!atomic_compare_exchange_weak(&entry->sleepers, &sleepers,
                                          (sleepers + 2) | 1))
         ;
+    neap__fence_heavy();
     return seen;
 }
 
@@ -86,6 +89,9 @@ int neap__wait_sleep(struct neap__seat *seat, struct neap_sh_entry *entry,
 /* No sleep is longer than the cap, which doubles from 0.1 to 1 second. */
 #define NEAP__WAIT_CAP_FIRST INT64_C(100000000)
 #define NEAP__WAIT_CAP_LAST INT64_C(1000000000)
+
+/* What it is where a wake may be missed. */
+#define NEAP__WAIT_CAP_UNSURE INT64_C(1000000)
 
 /* The end of one sleep on the way to a deadline. */
 int64_t neap__wait_until(int64_t now, int64_t deadline, int64_t cap);

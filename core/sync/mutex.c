@@ -111,10 +111,12 @@ int neap_mutex_unlock(neap_mutex *mutex)
 {
     struct neap__object *object = &mutex->object;
     struct neap__seat *seat = neap__seat_fast(object->heap);
-    if (NEAP__UNLIKELY(!seat ||
-                       !neap__unlock_fast(seat, &object->entry->lock)))
-        return unlock_slow(mutex);
-    return 0;
+    int done = NEAP__LIKELY(seat)
+                   ? neap__unlock_fast(seat, &object->entry->lock) : 0;
+    if (NEAP__LIKELY(done > 0))
+        return 0;
+    return done ? neap__unlock_wake(seat, &object->entry->lock)
+                : unlock_slow(mutex);
 }
 
 
@@ -130,7 +132,7 @@ int neap_mutex_holder(neap_mutex *mutex, int32_t *ret_pid)
     struct neap__object *object = &mutex->object;
     if (neap__object_gone(object))
         return neap__object_dropped(object);
-    uint32_t word = atomic_load(&object->entry->lock);
+    uint32_t word = atomic_load(&object->entry->lock.word);
     uint32_t index = word & NEAP_SH_TAG_SLOT;
     struct neap_sh_header *header = neap__header(object->heap);
     *ret_pid = word && index < atomic_load(&header->slots_ready)

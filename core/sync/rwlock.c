@@ -106,7 +106,7 @@ static void drop_claim(struct neap__seat *seat, struct neap__object *object,
 {
     neap__waking(seat, object->entry);
     atomic_store(held, 0);
-    if (NEAP__UNLIKELY(atomic_load(&object->entry->lock)))
+    if (NEAP__UNLIKELY(atomic_load(&object->entry->lock.word)))
         neap__woken(seat, object->entry, INT_MAX);
     else
         atomic_store_explicit(&seat->slot->waking, 0, memory_order_relaxed);
@@ -126,7 +126,7 @@ static int try_read(struct neap__seat *seat, struct neap__object *object)
         return -EAGAIN;
     atomic_store(held, claim);
     bool gone = neap__object_gone(object);
-    if (NEAP__LIKELY(!atomic_load(&object->entry->lock) && !gone))
+    if (NEAP__LIKELY(!atomic_load(&object->entry->lock.word) && !gone))
         return 0;
     drop_claim(seat, object, held);
     return gone ? -EIDRM : -EBUSY;
@@ -200,10 +200,10 @@ static void let_readers_go(struct neap__object *object)
     struct neap_sh_entry *entry = object->entry;
     if (!atomic_load(&entry->limit) || !atomic_exchange(&entry->limit, 0))
         return;
-    neap__futex_wake(&entry->lock, INT_MAX);
+    neap__lock_wake(&entry->lock, INT_MAX);
     int64_t until = neap_deadline_after(LET_READERS_GO);
-    while (atomic_load(&entry->lock) == 0 && neap_now() < until)
-        neap__futex_wait(&entry->lock, 0, until);
+    while (atomic_load(&entry->lock.word) == 0 && neap_now() < until)
+        neap__futex_wait(&entry->lock.word, 0, until);
 }
 
 
@@ -211,12 +211,10 @@ static void let_readers_go(struct neap__object *object)
 static void free_word(struct neap__seat *seat, struct neap_sh_entry *entry,
                       neap_sh_word *held)
 {
-    uint32_t seen = atomic_exchange(&entry->lock, 0);
-    if (seen & NEAP_SH_WAITERS)
-        neap__futex_wake(&entry->lock, INT_MAX);
+    if (neap__lock_give(seat, &entry->lock))
+        neap__lock_wake(&entry->lock, INT_MAX);
     neap__crash_order();
     atomic_store_explicit(held, 0, memory_order_relaxed);
-    (void)seat;
 }
 
 

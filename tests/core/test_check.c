@@ -242,12 +242,12 @@ static void make_a_permit(neap_heap *heap)
 
 static void lock_for_nobody(neap_heap *heap)
 {
-    entry_of(heap, "lock")->lock = neap__tag(1, 7777);
+    entry_of(heap, "lock")->lock.word = neap__tag(1, 7777);
 }
 
 static void lock_for_no_slot(neap_heap *heap)
 {
-    entry_of(heap, "lock")->lock = neap__tag(4000, 1);
+    entry_of(heap, "lock")->lock.word = neap__tag(4000, 1);
 }
 
 static void hold_in_a_free_slot(neap_heap *heap)

@@ -360,8 +360,8 @@ static void sleeper_on_mutex(void)
 {
     struct neap_sh_entry *entry = entry_of("mutex");
     have_mutex();
-    atomic_fetch_or(&entry->lock, NEAP_SH_WAITERS);
-    sim_sleep(&entry->lock);
+    atomic_fetch_or(&entry->lock.parked, 1);
+    sim_sleep(&entry->lock.parked);
 }
 static int sleeper_woken(void)
 {
@@ -377,14 +377,14 @@ static void observer_unlocks(void)
 }
 static void wait_behind(void)
 {
-    sim_sleep(&entry_of("mutex")->lock);
+    sim_sleep(&entry_of("mutex")->lock.parked);
     sim.while_asleep = observer_unlocks;
 }
 RUN(lock_waiting, neap_mutex_lock(world.mutex, neap_now() + 1000000000))
 static int lock_was_waited_for(void)
 {
     struct neap_sh_entry *entry = entry_of("mutex");
-    if (atomic_load(&entry->lock) == 0)
+    if (atomic_load(&entry->lock.word) == 0)
         return sim_all_woken() ? 1 : -1;
     return neap_mutex_mine(world.mutex) ? 0 : -1;
 }
@@ -747,9 +747,9 @@ static void readers_wait(void)
 {
     write_it();
     struct neap_sh_entry *entry = entry_of("made");
-    atomic_fetch_or(&entry->lock, NEAP_SH_WAITERS);
-    sim_sleep(&entry->lock);
-    sim_sleep(&entry->lock);
+    atomic_fetch_or(&entry->lock.parked, 1);
+    sim_sleep(&entry->lock.parked);
+    sim_sleep(&entry->lock.parked);
 }
 static int readers_told(void)
 {
@@ -768,7 +768,7 @@ static int write_given_up(void *unused)
 }
 static int still_read(void)
 {
-    return neap_rwlock_mine(rwlock) == 1 && !atomic_load(&entry_of("made")->lock)
+    return neap_rwlock_mine(rwlock) == 1 && !atomic_load(&entry_of("made")->lock.word)
                ? 1 : -1;
 }
 
