@@ -74,6 +74,7 @@ static void slot(void)
     FIELD(neap_sh_slot, pid);
     FIELD(neap_sh_slot, tid);
     FIELD(neap_sh_slot, light);
+    FIELD(neap_sh_slot, places);
     FIELD(neap_sh_slot, since);
     FIELD(neap_sh_slot, waking);
     FIELD(neap_sh_slot, waiting_on);
@@ -119,7 +120,7 @@ static void entry(void)
     FIELD(neap_sh_entry, abandoned);
     FIELD(neap_sh_entry, sleepers);
     FIELD(neap_sh_entry, seq);
-    FIELD(neap_sh_entry, spare);
+    FIELD(neap_sh_entry, bias);
     FIELD(neap_sh_entry, shape);
     FIELD(neap_sh_entry, next);
     FIELD(neap_sh_entry, returns);

@@ -100,6 +100,7 @@ static void fill_entry(struct neap_sh_entry *entry, const char *name,
     atomic_store(&entry->returns, 0);
     atomic_store(&entry->abandoned, 0);
     atomic_store(&entry->sleepers, 0);
+    atomic_store(&entry->bias, 0);
     atomic_store(&entry->extent, 0);
     atomic_store(&entry->what,
                  neap_sh_what(wanted->kind, variant, wanted->type,

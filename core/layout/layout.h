@@ -71,6 +71,7 @@
 #define NEAP_SH_DATA_AT_BIRTH 8192
 #define NEAP_SH_STEP (UINT64_C(64) << 10)
 #define NEAP_SH_RETURN_PAGES (UINT64_C(1) << 20)
+#define NEAP_SH_READS_TO_BIAS 1000
 #else
 #define NEAP_SH_SLOTS_AT_A_TIME 1
 #define NEAP_SH_EXTENTS_MADE 6
@@ -83,6 +84,7 @@
 #define NEAP_SH_DATA_AT_BIRTH 4096
 #define NEAP_SH_STEP (UINT64_C(4) << 10)
 #define NEAP_SH_RETURN_PAGES (UINT64_C(8) << 10)
+#define NEAP_SH_READS_TO_BIAS 1
 #endif
 
 typedef _Atomic uint64_t neap_sh_word;
@@ -129,7 +131,9 @@ struct neap_sh_slot {
     _Atomic uint32_t incarnation;/* of the tag; changes when the slot is freed */
     _Atomic uint32_t pid, tid;   /* stored last, tid behind pid; tid is 0 from
                                     the claim until then */
-    _Atomic uint32_t light;      /* its light fences are nothing, see os/os.h */
+    _Atomic uint16_t light;      /* its light fences are nothing, see os/os.h */
+    _Atomic uint16_t places;     /* of held, that may be in use; the first always
+                                    may */
     uint64_t since;              /* seconds since 1970, for people */
     neap_sh_word waking;         /* offset of the entry whose sleepers I am about
                                     to wake: set before what I tell is stored,
@@ -187,7 +191,7 @@ struct neap_sh_entry {
     _Atomic uint32_t sleepers;  /* odd: somebody may be asleep on seq; + 2 for
                                    each who says that it will be */
     _Atomic uint32_t seq;    /* event count: who waits for the value sleeps on it */
-    uint32_t spare;
+    _Atomic uint32_t bias;   /* rwlocks: enum neap_sh_bias */
     uint64_t shape[NEAP_DIMENSIONS_MAX]; /* arrays; constant per id */
     neap_sh_word next;       /* free entries: in their queue */
     neap_sh_word returns;    /* counts shares that came back, for readers without
@@ -196,6 +200,13 @@ struct neap_sh_entry {
     uint64_t hash;           /* of the name; constant per id */
     uint64_t unused[3];
     char name[NEAP_NAME_MAX + 8]; /* with NUL; constant per id */
+};
+
+/* How readers enter an rwlock, see sync/rwlock.c. */
+enum neap_sh_bias {
+    NEAP_SH_FENCED = 0,   /* with a fence of their own */
+    NEAP_SH_BIASED = 1,   /* without */
+    NEAP_SH_REVOKING = 2  /* with one; but some may still be inside without */
 };
 
 /* The heap itself. */

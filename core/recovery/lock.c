@@ -11,7 +11,8 @@
 neap_sh_word *neap__held_find(struct neap__seat *seat, uint64_t offset)
 {
     neap_sh_word *held = seat->slot->held;
-    for (int i = 0; i < NEAP_SH_HELD; i++)
+    int places = neap__held_places(seat->slot);
+    for (int i = 0; i < places; i++)
         if ((atomic_load_explicit(&held[i], memory_order_relaxed) &
              ~NEAP_SH_HELD_FLAGS) == offset)
             return &held[i];
@@ -26,8 +27,12 @@ neap_sh_word *neap__held_place(struct neap__seat *seat, uint64_t id)
     neap_sh_word *held = seat->slot->held;
     int places = NEAP_SH_HELD - (id ? NEAP__HELD_INSIDE : 0);
     for (int i = 0; i < places; i++)
-        if (!atomic_load_explicit(&held[i], memory_order_relaxed))
+        if (!atomic_load_explicit(&held[i], memory_order_relaxed)) {
+            if (i >= neap__held_places(seat->slot))
+                atomic_store_explicit(&seat->slot->places, (uint16_t)(i + 1),
+                                      memory_order_release);
             return &held[i];
+        }
     return NULL;
 }
 

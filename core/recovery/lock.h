@@ -47,6 +47,13 @@ int neap__lock_slow(struct neap__seat *seat, struct neap_sh_lock *lock,
 /* Of the places in slot.held, how many are kept for neap's own locks. */
 #define NEAP__HELD_INSIDE 2
 
+/* How many places of slot.held may be in use. */
+NEAP__INLINE int neap__held_places(const struct neap_sh_slot *slot)
+{
+    int places = atomic_load_explicit(&slot->places, memory_order_acquire);
+    return places == 0 ? 1 : places < NEAP_SH_HELD ? places : NEAP_SH_HELD;
+}
+
 /* Where to announce the claim: the first place, unless it is in use; NULL if
  * too many are. */
 neap_sh_word *neap__held_place(struct neap__seat *seat, uint64_t id);

@@ -8,11 +8,18 @@
  *                                            held[i] = entry | USER
  *
  * R1 The reader stores its claim and then loads the word; the writer takes the
- *    word and then loads the claims; all are sequentially consistent, so that
- *    one of them sees the other (Dekker).
+ *    word and then loads the claims; each has a fence between, so that one of
+ *    them sees the other (Dekker). Who ends to read and who waits for that
+ *    likewise: a light fence, and the heavy one before a sleep.
  * R2 A reader stores nothing that other readers store to: readers of different
  *    threads do not disturb each other (the visible readers of Dice and Kogan's
  *    BRAVO, in the slot where the reaper finds them).
+ *    Where nobody has written for a while the lock is biased, as BRAVO's: the
+ *    fence of readers is a light one then. The first writer ends that with a
+ *    heavy one (bias = REVOKING; fence; bias = FENCED), the next ones need none:
+ *    whoever saw the bias stored its claim before that fence or loads the word
+ *    after it. A writer that dies between leaves REVOKING, and the next does it
+ *    again. Readers bias the lock anew after some number of reads with a fence.
  * R3 A writer bars the way for readers that come later. Readers that had to
  *    wait say so in entry.limit, and the next writer lets them go first, for a
  *    moment: neither side starves.
@@ -27,6 +34,7 @@
 
 struct neap_rwlock {
     struct neap__object object;
+    _Atomic uint32_t fenced; /* reads of that kind since the last bias, about */
 };
 
 
@@ -83,7 +91,8 @@ static uint64_t claim_to_read(const struct neap__object *object)
 /* Where this thread says that it reads; NULL. */
 static neap_sh_word *find_claim(struct neap__seat *seat, uint64_t claim)
 {
-    for (int i = 0; i < NEAP_SH_HELD; i++)
+    int places = neap__held_places(seat->slot);
+    for (int i = 0; i < places; i++)
         if (atomic_load_explicit(&seat->slot->held[i],
                                  memory_order_relaxed) == claim)
             return &seat->slot->held[i];
@@ -93,7 +102,8 @@ static neap_sh_word *find_claim(struct neap__seat *seat, uint64_t claim)
 
 static bool has_claim(struct neap_sh_slot *slot, uint64_t claim)
 {
-    for (int i = 0; i < NEAP_SH_HELD; i++)
+    int places = neap__held_places(slot);
+    for (int i = 0; i < places; i++)
         if (atomic_load(&slot->held[i]) == claim)
             return true;
     return false;
@@ -105,7 +115,8 @@ static void drop_claim(struct neap__seat *seat, struct neap__object *object,
                        neap_sh_word *held)
 {
     neap__waking(seat, object->entry);
-    atomic_store(held, 0);
+    atomic_store_explicit(held, 0, memory_order_release);
+    neap__fence_light(seat->light);
     if (NEAP__UNLIKELY(atomic_load(&object->entry->lock.word)))
         neap__woken(seat, object->entry, INT_MAX);
     else
@@ -113,33 +124,89 @@ static void drop_claim(struct neap__seat *seat, struct neap__object *object,
 }
 
 
+/* -- the bias ------------------------------------------------------------- */
+
+static bool is_biased(const struct neap__object *object)
+{
+    return atomic_load(&object->entry->bias) == NEAP_SH_BIASED;
+}
+
+
+/* A reader that is in: no writer is, and the next one will see it. */
+static void count_fenced(struct neap__seat *seat, neap_rwlock *rwlock)
+{
+    uint32_t n = atomic_load_explicit(&rwlock->fenced, memory_order_relaxed);
+    bool enough = n + 1 >= NEAP_SH_READS_TO_BIAS && seat->light;
+    atomic_store_explicit(&rwlock->fenced, enough ? 0 : n + 1,
+                          memory_order_relaxed);
+    if (enough)
+        atomic_store(&rwlock->object.entry->bias, NEAP_SH_BIASED);
+}
+
+
+/* Is there anybody whose light fences are nothing? */
+static bool anybody_light(struct neap_heap *heap)
+{
+    uint32_t high = atomic_load(&neap__header(heap)->slots_high);
+    for (uint32_t i = 0; i < high; i++)
+        if (atomic_load(&neap__slot_at(heap, i)->light))
+            return true;
+    return false;
+}
+
+
+/* The writer's, once it has the word. @return 0; -ENOSYS. */
+static int revoke_bias(struct neap__object *object)
+{
+    struct neap_sh_entry *entry = object->entry;
+    if (NEAP__LIKELY(atomic_load(&entry->bias) == NEAP_SH_FENCED))
+        return 0;
+    atomic_store(&entry->bias, NEAP_SH_REVOKING);
+    if (!neap__fence_heavy() && anybody_light(object->heap))
+        return neap__fail(-ENOSYS, "heap %s: rwlock '%s' cannot be locked for "
+                          "writing: its readers rely on membarrier(2), which "
+                          "this process may not call (a sandbox refuses it, or "
+                          "the kernel is older than Linux 4.16)",
+                          object->heap->address.text, object->name);
+    atomic_store(&entry->bias, NEAP_SH_FENCED);
+    return 0;
+}
+
+
 /* -- reading -------------------------------------------------------------- */
 
 /* @return 0; -EBUSY a writer has it, or waits for it; -EAGAIN; -EIDRM. */
-static int try_read(struct neap__seat *seat, struct neap__object *object)
+static int try_read(struct neap__seat *seat, neap_rwlock *rwlock)
 {
+    struct neap__object *object = &rwlock->object;
     uint64_t claim = claim_to_read(object);
     neap_sh_word *held = &seat->slot->held[0];
     if (atomic_load_explicit(held, memory_order_relaxed))
         held = neap__held_place(seat, object->id);
     if (!held)
         return -EAGAIN;
-    atomic_store(held, claim);
+    bool biased = is_biased(object) && seat->light;
+    atomic_store_explicit(held, claim, memory_order_release);
+    neap__fence_light(biased);
     bool gone = neap__object_gone(object);
-    if (NEAP__LIKELY(!atomic_load(&object->entry->lock.word) && !gone))
+    if (NEAP__LIKELY(!atomic_load(&object->entry->lock.word) && !gone)) {
+        if (!biased)
+            count_fenced(seat, rwlock);
         return 0;
+    }
     drop_claim(seat, object, held);
     return gone ? -EIDRM : -EBUSY;
 }
 
 
-static int wait_to_read(struct neap__seat *seat, struct neap__object *object,
+static int wait_to_read(struct neap__seat *seat, neap_rwlock *rwlock,
                         int64_t deadline)
 {
+    struct neap__object *object = &rwlock->object;
     struct neap_sh_entry *entry = object->entry;
     int64_t cap = NEAP__WAIT_CAP_FIRST;
     int status;
-    while ((status = try_read(seat, object)) == -EBUSY) {
+    while ((status = try_read(seat, rwlock)) == -EBUSY) {
         atomic_store(&entry->limit, 1); /* R3 */
         status = neap__lock_wait(seat, &entry->lock, object->id, deadline,
                                  &cap);
@@ -159,11 +226,11 @@ int neap_rwlock_read(neap_rwlock *rwlock, int64_t deadline)
         return status;
     if (find_claim(seat, claim_to_read(object)))
         return cannot_lock(object, -EDEADLK);
-    status = try_read(seat, object);
+    status = try_read(seat, rwlock);
     if (NEAP__LIKELY(status == 0))
         return 0;
     if (status == -EBUSY)
-        status = wait_to_read(seat, object, deadline);
+        status = wait_to_read(seat, rwlock, deadline);
     return status < 0 ? cannot_lock(object, status) : 0;
 }
 
@@ -224,7 +291,9 @@ static int wait_for_readers(struct neap__seat *seat,
                             int64_t deadline)
 {
     struct neap_sh_entry *entry = object->entry;
-    int status = neap__wait_for(seat, entry, no_reader, object, deadline);
+    int status = revoke_bias(object);
+    if (status == 0)
+        status = neap__wait_for(seat, entry, no_reader, object, deadline);
     if (status == 0 && neap__object_gone(object))
         status = -EIDRM;
     if (status < 0) {

@@ -755,6 +755,13 @@ static int readers_told(void)
 {
     return sim_all_woken() ? rwlock_free() : -1;
 }
+/* Readers enter without a fence; the writer ends that. */
+static void make_biased(void)
+{
+    make_rwlock();
+    read_it();
+    IGNORE(neap_rwlock_unlock(rwlock));
+}
 static void reader_is_in(void)
 {
     make_rwlock();
@@ -886,6 +893,10 @@ const struct operation operations[] = {
     {"rwlock read unlock, a writer sleeps", .prepare = writer_waits,
      .run = rw_unlock, .state = writer_told, .asleep = true},
     {"rwlock write", .prepare = make_rwlock, .run = write_lock,
+     .state = rwlock_free},
+    {"rwlock read, biased", .prepare = make_biased, .run = read_lock,
+     .state = rwlock_free},
+    {"rwlock write, biased", .prepare = make_biased, .run = write_lock,
      .state = rwlock_free},
     {"rwlock write, given up", .prepare = reader_is_in,
      .run = write_given_up, .state = still_read, .asleep = true},
