@@ -80,11 +80,10 @@ static void format_constants(struct neap_sh_header *header,
 /* The first meta chunk holds extent records, of which two are in use: one for
  * the chunk itself and one for the free bytes above; and the directory. */
 static void format_memory(struct neap_sh_header *header,
+                          struct neap_sh_extent *extents,
                           const struct neap__shape *shape)
 {
-    char *base = (char *)header;
     uint64_t meta = header->heap_offset, meta_bytes = meta_size(shape);
-    struct neap_sh_extent *extents = (struct neap_sh_extent *)(base + meta);
     for (uint64_t i = 2; i < NEAP_SH_EXTENTS_AT_BIRTH; i++) {
         extents[i].state = NEAP_SH_UNUSED;
         extents[i].next = i + 1 < NEAP_SH_EXTENTS_AT_BIRTH
@@ -116,10 +115,11 @@ static void format_memory(struct neap_sh_header *header,
 
 
 void neap__header_format(struct neap_sh_header *header,
+                         struct neap_sh_extent *extents,
                          const struct neap__shape *shape)
 {
     format_constants(header, shape);
-    format_memory(header, shape);
+    format_memory(header, extents, shape);
     header->size = shape->size;
     header->slots_ready = shape->slots_ready;
     header->next_id = 1;

@@ -23,9 +23,13 @@ uint64_t neap__heap_offset(uint32_t slots);
 /* Bytes set aside at birth, at least; and for System V in all, at least. */
 uint64_t neap__heap_smallest(uint32_t slots);
 
-/* Format zeroed memory, of which the header, the first slots and `size` bytes
- * from heap_offset on are there. Its magic is stored last. */
+/*
+ * Format zeroed memory, of which the header, the first slots and `size` bytes
+ * from heap_offset on are there: the header and, at heap_offset, the first
+ * NEAP_SH_EXTENTS_AT_BIRTH extents. The magic is stored last.
+ */
 void neap__header_format(struct neap_sh_header *header,
+                         struct neap_sh_extent *extents,
                          const struct neap__shape *shape);
 
 /*

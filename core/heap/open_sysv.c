@@ -59,7 +59,10 @@ static int format_sysv(struct opening *o)
         return 0;
     shape->slots_ready = shape->slots;
     memset(heap->base, 0, neap__heap_smallest(shape->slots));
-    neap__header_format(neap__header(heap), shape);
+    neap__header_format(neap__header(heap),
+                        (struct neap_sh_extent *)(heap->base +
+                                                  neap__heap_offset(shape->slots)),
+                        shape);
     return NEAP_CREATED;
 }
 

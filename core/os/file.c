@@ -194,6 +194,21 @@ ssize_t neap__file_read(int fd, uint64_t offset, void *bytes, size_t length)
 }
 
 
+int neap__file_write(int fd, uint64_t offset, const void *bytes, size_t length)
+{
+    size_t put = 0;
+    while (put < length) {
+        ssize_t n = pwrite(fd, (const char *)bytes + put, length - put,
+                           (off_t)(offset + put));
+        if (n < 0 && errno != EINTR)
+            return failed();
+        if (n > 0)
+            put += (size_t)n;
+    }
+    return 0;
+}
+
+
 int neap__memfd_create(const char *label)
 {
     int fd = done(memfd_create(label, MFD_CLOEXEC | MFD_ALLOW_SEALING));

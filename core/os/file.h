@@ -58,6 +58,9 @@ void neap__file_close(int fd);
 /* Up to `length` bytes at `offset`. @return how many were there. */
 ssize_t neap__file_read(int fd, uint64_t offset, void *bytes, size_t length);
 
+/* All of them at `offset`. */
+int neap__file_write(int fd, uint64_t offset, const void *bytes, size_t length);
+
 /* An unnamed memory file of mode 0600, sealable. */
 int neap__memfd_create(const char *label);
 void neap__memfd_never_shrink(int fd);

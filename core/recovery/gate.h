@@ -28,6 +28,9 @@
 int neap__gate_enter(struct neap_heap *heap);
 void neap__gate_leave(struct neap_heap *heap, int kept);
 
+/* Have its descriptor from now on, so that no later call needs one. */
+void neap__gate_open(struct neap_heap *heap);
+
 #ifdef NEAP_SABOTAGE
 /* Where death is simulated, so is the kernel's dropping of the lock: what the
  * one at the gate keeps, or nobody. */

@@ -51,8 +51,7 @@ void neap__attachment_undo(struct neap_heap *heap)
 static bool is_ephemeral(const struct neap_heap *heap)
 {
     return heap->fd >= 0 && !heap->read_only &&
-           heap->address.kind != NEAP_KIND_MEMFD &&
-           neap__header(heap)->flags & NEAP_OPEN_EPHEMERAL;
+           heap->address.kind != NEAP_KIND_MEMFD && heap->ephemeral;
 }
 
 

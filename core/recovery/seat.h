@@ -28,6 +28,7 @@ struct neap_heap {
     uint32_t gate_of;    /* fork generation of that process; 0 not opened */
     bool read_only;
     bool growable;
+    bool ephemeral;      /* header.flags, without a look at the header */
     uint32_t index;      /* this heap's place in every thread's table */
     uint32_t handles;    /* registry lock: handles, objects' included */
     uint32_t seats;      /* registry lock: threads of this process in it */
