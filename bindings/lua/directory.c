@@ -18,12 +18,15 @@ static const char *variant_name(const neap_object_info *info)
 {
     static const char *const counters[] = {"plain", "striped", "double"};
     static const char *const semaphores[] = {"classic", "undo"};
+    static const char *const mutexes[] = {"plain", "recursive"};
     uint32_t at = info->variant - 1;
 
     if (info->kind == NEAP_OBJECT_COUNTER && at < 3)
         return counters[at];
     if (info->kind == NEAP_OBJECT_SEMAPHORE && at < 2)
         return semaphores[at];
+    if (info->kind == NEAP_OBJECT_MUTEX && at < 2)
+        return mutexes[at];
     return NULL;
 }
 

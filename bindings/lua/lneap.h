@@ -131,6 +131,9 @@ const char *lneap_check_name(lua_State *L, int arg);
 /* Seconds: none or nil for ever, 0 once, fractions welcome, negative raises. */
 int64_t lneap_check_deadline(lua_State *L, int arg);
 
+/* Push the pid of a dead owner, false for 0; or what failed. */
+int lneap_push_pid(lua_State *L, int status, int32_t pid);
+
 /* A whole number from 1 to `most`; anything else raises `why`. */
 int64_t lneap_check_count(lua_State *L, int arg, int64_t most,
                           const char *why);

@@ -59,12 +59,34 @@ static inline neap_mutex *check_mutex(lua_State *L)
 }
 
 
+/* {recursive = true | false}; without it, whatever is there. */
+static neap_mutex_kind check_kind(lua_State *L, int arg)
+{
+    static const char *const known[] = {"recursive", NULL};
+    neap_mutex_kind kind = NEAP_MUTEX_ANY;
+
+    lneap_check_options(L, arg, known);
+    if (lua_isnoneornil(L, arg))
+        return kind;
+    lua_getfield(L, arg, "recursive");
+    if (!lua_isnil(L, -1))
+        kind = lneap_option_bool(L, arg, "recursive", false)
+                   ? NEAP_MUTEX_RECURSIVE
+                   : NEAP_MUTEX_PLAIN;
+    lua_pop(L, 1);
+    return kind;
+}
+
+
 /***
  * Open the mutex of that name, or make it, unlocked.
+ *
+ * With {recursive = true} its owner may lock it again, and unlocks it as often.
  *
  * @usage local lock = heap:mutex("lock")
  * @function heap:mutex
  * @tparam string name
+ * @tparam[opt] table options
  * @treturn mutex the mutex, or nil, text and code
  * @treturn boolean true if this call made it
  */
@@ -72,11 +94,12 @@ int lneap_heap_mutex(lua_State *L)
 {
     struct lneap_heap *heap = lneap_check(L, 1, &lneap_heap_class);
     const char *name = lneap_check_name(L, 2);
+    neap_mutex_kind kind = check_kind(L, 3);
     struct lneap_handle *handle =
         lneap_object_new(L, &lneap_mutex_class, heap, name);
     neap_mutex *core;
 
-    int status = neap_mutex_open(heap->handle.core, name, &core);
+    int status = neap_mutex_open_kind(heap->handle.core, name, kind, &core);
     if (status >= 0)
         handle->core = core;
     return lneap_object_opened(L, status);
@@ -84,8 +107,8 @@ int lneap_heap_mutex(lua_State *L)
 
 
 /***
- * Mutexes. The owner is a thread; when it dies inside, the next one to lock
- * is told "abandoned".
+ * Mutexes. The owner is a thread; when it dies inside, the next ones to lock
+ * are told "abandoned" until one says that all is repaired.
  * @type mutex
  */
 
@@ -199,6 +222,51 @@ static int mutex_mine(lua_State *L)
 }
 
 
+/***
+ * Say that what it protects is whole again, though an owner died inside.
+ *
+ * @usage local ok, news = lock:lock(); if news then mend(); lock:repaired() end
+ * @function mutex:repaired
+ * @treturn boolean true, or nil, text and code
+ */
+static int mutex_repaired(lua_State *L)
+{
+    return lneap_done(L, neap_mutex_repaired(check_mutex(L)));
+}
+
+
+/***
+ * The owner that died inside, if nobody has repaired that yet.
+ *
+ * @usage print(lock:abandoned())
+ * @function mutex:abandoned
+ * @treturn integer its pid, or false; or nil, text and code
+ */
+static int mutex_abandoned(lua_State *L)
+{
+    int32_t pid;
+    int status = neap_mutex_abandoned(check_mutex(L), &pid);
+
+    return lneap_push_pid(L, status, pid);
+}
+
+
+/***
+ * "plain" or "recursive".
+ *
+ * @usage print(lock:kind())
+ * @function mutex:kind
+ * @treturn string
+ */
+static int mutex_kind_name(lua_State *L)
+{
+    bool recursive = neap_mutex_kind_of(check_mutex(L)) == NEAP_MUTEX_RECURSIVE;
+
+    lua_pushstring(L, recursive ? "recursive" : "plain");
+    return 1;
+}
+
+
 void lneap_open_mutex(lua_State *L)
 {
     static const luaL_Reg methods[] = {
@@ -206,6 +274,9 @@ void lneap_open_mutex(lua_State *L)
         {"unlock", mutex_unlock}, {"guard", mutex_guard},
         {"with", mutex_with},     {"holder", mutex_holder},
         {"mine", mutex_mine},     {"name", lneap_object_name},
+        {"kind", mutex_kind_name},
+        {"repaired", mutex_repaired},
+        {"abandoned", mutex_abandoned},
         {NULL, NULL},
     };
     static const luaL_Reg meta[] = {{"__eq", lneap_object_eq}, {NULL, NULL}};

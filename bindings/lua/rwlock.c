@@ -230,6 +230,36 @@ static int rwlock_mine(lua_State *L)
 }
 
 
+/***
+ * Say that what it protects is whole again, though a writer died inside. For
+ * who holds it for writing.
+ *
+ * @usage local ok, news = lock:write(); if news then mend(); lock:repaired() end
+ * @function rwlock:repaired
+ * @treturn boolean true, or nil, text and code
+ */
+static int rwlock_repaired(lua_State *L)
+{
+    return lneap_done(L, neap_rwlock_repaired(check_rwlock(L)));
+}
+
+
+/***
+ * The writer that died inside, if nobody has repaired that yet.
+ *
+ * @usage print(lock:abandoned())
+ * @function rwlock:abandoned
+ * @treturn integer its pid, or false; or nil, text and code
+ */
+static int rwlock_abandoned(lua_State *L)
+{
+    int32_t pid;
+    int status = neap_rwlock_abandoned(check_rwlock(L), &pid);
+
+    return lneap_push_pid(L, status, pid);
+}
+
+
 void lneap_open_rwlock(lua_State *L)
 {
     static const luaL_Reg methods[] = {
@@ -241,6 +271,8 @@ void lneap_open_rwlock(lua_State *L)
         {"read_guard", rwlock_read_guard},
         {"write_guard", rwlock_write_guard},
         {"mine", rwlock_mine},
+        {"repaired", rwlock_repaired},
+        {"abandoned", rwlock_abandoned},
         {"name", lneap_object_name},
         {NULL, NULL},
     };

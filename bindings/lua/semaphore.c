@@ -62,7 +62,7 @@ static inline neap_semaphore *check_semaphore(lua_State *L)
 /* {undo = true | false}; without it, whatever is there. */
 static neap_semaphore_kind check_kind(lua_State *L, int arg)
 {
-    static const char *const known[] = {"undo", NULL};
+    static const char *const known[] = {"undo", "bound", NULL};
     neap_semaphore_kind kind = NEAP_SEMAPHORE_ANY;
 
     lneap_check_options(L, arg, known);
@@ -75,6 +75,34 @@ static neap_semaphore_kind check_kind(lua_State *L, int arg)
                    : NEAP_SEMAPHORE_CLASSIC;
     lua_pop(L, 1);
     return kind;
+}
+
+
+/* {bound = n}: 0 without it. */
+static int64_t check_bound(lua_State *L, int arg)
+{
+    uint64_t bound = 0;
+
+    if (!lua_isnil(L, arg)) {
+        lua_getfield(L, arg, "bound");
+        bool wanted = !lua_isnil(L, -1);
+        lua_pop(L, 1);
+        bound = lneap_option_size(L, arg, "bound");
+        luaL_argcheck(L, !wanted || (bound >= 1 && bound <= NEAP_SEMAPHORE_MAX),
+                      arg, "bound: 1 to 2147483647 expected");
+    }
+    return (int64_t)bound;
+}
+
+
+/* How many at once, 1 unless said. */
+static int64_t check_many(lua_State *L, int arg)
+{
+    lua_Integer n = luaL_optinteger(L, arg, 1);
+
+    luaL_argcheck(L, n >= 1 && n <= NEAP_SEMAPHORE_MAX, arg,
+                  "1 to 2147483647 permits at once");
+    return n;
 }
 
 
@@ -93,7 +121,8 @@ static int64_t check_initial(lua_State *L, int arg)
  * `initial` it must be there.
  *
  * With {undo = true} a permit belongs to who acquired it and returns when that
- * thread ends.
+ * thread ends. With {bound = n} there are never more than n: releasing more than
+ * were acquired is EOVERFLOW.
  *
  * @usage local slots = heap:semaphore("slots", 3, {undo = true})
  * @function heap:semaphore
@@ -108,6 +137,7 @@ int lneap_heap_semaphore(lua_State *L)
     struct lneap_heap *heap = lneap_check(L, 1, &lneap_heap_class);
     const char *name = lneap_check_name(L, 2);
     neap_semaphore_kind kind = check_kind(L, 4);
+    int64_t bound = check_bound(L, 4);
     int64_t initial = 0;
     neap_semaphore *core;
     int status;
@@ -122,7 +152,8 @@ int lneap_heap_semaphore(lua_State *L)
 
     struct lneap_handle *handle =
         lneap_object_new(L, &lneap_semaphore_class, heap, name);
-    status = neap_semaphore_open(heap->handle.core, name, initial, kind, &core);
+    status = neap_semaphore_open_bounded(heap->handle.core, name, initial,
+                                         bound, kind, &core);
     if (status >= 0)
         handle->core = core;
     return lneap_object_opened(L, status);
@@ -135,48 +166,57 @@ int lneap_heap_semaphore(lua_State *L)
  */
 
 /***
- * Take a permit.
+ * Take a permit, or n of them at once.
  *
  * @usage if slots:acquire(2.5) then work(); slots:release() end
  * @function semaphore:acquire
  * @tparam[opt] number timeout seconds; nil waits for ever, 0 tries once
+ * @tparam[opt=1] integer n all of them or none
  * @treturn boolean true; false and "timeout"; or nil, text and code
  */
 static int semaphore_acquire(lua_State *L)
 {
     neap_semaphore *semaphore = check_semaphore(L);
     int64_t deadline = lneap_check_deadline(L, 2);
+    int64_t n = check_many(L, 3);
     int status;
 
-    LNEAP_WAIT(L, status, neap_semaphore_acquire(semaphore, deadline));
+    LNEAP_WAIT(L, status, neap_semaphore_acquire_many(semaphore, n, deadline));
     return lneap_waited(L, status);
 }
 
 
 /***
- * Take a permit if there is one.
+ * Take a permit, or n at once, if there are so many.
  *
  * @usage if slots:try() then work(); slots:release() end
  * @function semaphore:try
+ * @tparam[opt=1] integer n
  * @treturn boolean as acquire
  */
 static int semaphore_try(lua_State *L)
 {
-    return lneap_waited(L,
-                        neap_semaphore_acquire(check_semaphore(L), NEAP_NOW));
+    neap_semaphore *semaphore = check_semaphore(L);
+    int64_t n = check_many(L, 2);
+
+    return lneap_waited(L, neap_semaphore_acquire_many(semaphore, n, NEAP_NOW));
 }
 
 
 /***
- * Give a permit back.
+ * Give a permit back, or n at once.
  *
  * @usage assert(slots:release())
  * @function semaphore:release
+ * @tparam[opt=1] integer n
  * @treturn boolean true, or nil, text and code
  */
 static int semaphore_release(lua_State *L)
 {
-    return lneap_done(L, neap_semaphore_release(check_semaphore(L)));
+    neap_semaphore *semaphore = check_semaphore(L);
+    int64_t n = check_many(L, 2);
+
+    return lneap_done(L, neap_semaphore_release_many(semaphore, n));
 }
 
 
@@ -246,6 +286,25 @@ static int semaphore_kind_name(lua_State *L)
 }
 
 
+/***
+ * The most permits that there can be.
+ *
+ * @usage print(slots:bound())
+ * @function semaphore:bound
+ * @treturn integer or nil
+ */
+static int semaphore_bound(lua_State *L)
+{
+    int64_t bound = neap_semaphore_bound(check_semaphore(L));
+
+    if (bound)
+        lua_pushinteger(L, bound);
+    else
+        lua_pushnil(L);
+    return 1;
+}
+
+
 void lneap_open_semaphore(lua_State *L)
 {
     static const luaL_Reg methods[] = {
@@ -256,6 +315,7 @@ void lneap_open_semaphore(lua_State *L)
         {"guard", semaphore_guard},
         {"with", semaphore_with},
         {"kind", semaphore_kind_name},
+        {"bound", semaphore_bound},
         {"name", lneap_object_name},
         {NULL, NULL},
     };

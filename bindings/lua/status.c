@@ -95,3 +95,15 @@ void lneap_open_status(lua_State *L)
     lua_setfield(L, -2, "version");
     lua_pop(L, 1);
 }
+
+
+int lneap_push_pid(lua_State *L, int status, int32_t pid)
+{
+    if (status < 0)
+        return lneap_fail(L, status);
+    if (pid)
+        lua_pushinteger(L, pid);
+    else
+        lua_pushboolean(L, false);
+    return 1;
+}

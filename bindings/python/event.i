@@ -137,7 +137,7 @@ typedef struct Latch {
 
   %feature("docstring") count_down "count_down($self, n=1)\n--\n\n"
       "Take n from what is left; at zero all who wait go on.\n\n"
-      "BadArgument (a ValueError) when n is less than 1; OSError EOVERFLOW\n"
+      "BadArgument (a ValueError) when n is less than 1; with errno EOVERFLOW\n"
       "when it is more than is left, and then nothing was taken.";
   Status count_down(int64_t n = 1)
   {

@@ -135,6 +135,8 @@ static const char *variant_name(const neap_object_info *i)
         return counter_kind_name((neap_counter_kind)i->variant);
     if (i->kind == NEAP_OBJECT_SEMAPHORE)
         return i->variant == NEAP_SEMAPHORE_UNDO ? "undo" : "classic";
+    if (i->kind == NEAP_OBJECT_MUTEX)
+        return i->variant == NEAP_MUTEX_RECURSIVE ? "recursive" : "plain";
     return NULL;
 }
 
@@ -327,7 +329,14 @@ typedef struct Heap {
                         : new_counter(core, $self->core);
   }
 
-  NEAP_OPENER(Mutex, mutex, neap_mutex_open)
+  Mutex *_mutex(const char *name, neap_mutex_kind kind)
+  {
+      neap_mutex *core;
+      int status = neap_mutex_open_kind($self->core->core, name, kind, &core);
+      return status < 0 ? (void *)raise_status(status)
+                        : new_mutex(core, $self->core);
+  }
+
   NEAP_OPENER(Event, event, neap_event_open)
   NEAP_OPENER(RWLock, rwlock, neap_rwlock_open)
   NEAP_OPENER(Once, once, neap_once_open)
@@ -361,12 +370,12 @@ typedef struct Heap {
                         : new_barrier(core, $self->core);
   }
 
-  Semaphore *_semaphore(const char *name, int64_t initial,
+  Semaphore *_semaphore(const char *name, int64_t initial, int64_t bound,
                         neap_semaphore_kind kind)
   {
       neap_semaphore *core;
-      int status = neap_semaphore_open($self->core->core, name, initial, kind,
-                                       &core);
+      int status = neap_semaphore_open_bounded($self->core->core, name, initial,
+                                               bound, kind, &core);
       return status < 0 ? (void *)raise_status(status)
                         : new_semaphore(core, $self->core);
   }

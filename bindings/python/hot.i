@@ -155,8 +155,8 @@ static PyMethodDef hot_semaphore[] = {
         "dropped, EAGAIN this thread holds permits of too many."),
     HOT("release", hot_semaphore_release, METH_KEYWORDS,
         "release($self, n=1)\n--\n\n"
-        "Give n permits back, one after another. PermissionError: with undo,\n"
-        "and this thread holds none."),
+        "Give n permits back at once. PermissionError: with undo, and this thread\n"
+        "holds fewer. BadArgument (a ValueError): beyond its bound."),
     HOT("__exit__", hot_semaphore_exit, 0, "Give the permit back."),
     {NULL, NULL, 0, NULL}
 };

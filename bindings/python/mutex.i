@@ -86,8 +86,9 @@ NEAP_HANDLE(Mutex)
     "Made by heap.mutex(name). The owner is a thread; `with mutex:` locks and\n"
     "unlocks. When an owner dies inside its critical section, the next one to\n"
     "lock gets the mutex and finds `abandoned` true: what the section\n"
-    "protects may be half-changed. It is not recursive: locking it twice from one\n"
-    "thread is OSError EDEADLK. One that was dropped is OSError EIDRM.\n"
+    "protects may be half-changed. So does everybody after it, until one calls\n"
+    "repaired(). Locking it twice from one thread is OSError EDEADLK, unless it is\n"
+    "recursive: then it is to be unlocked as often. One that was dropped is OSError EIDRM.\n"
     "Pickles as its address.";
 
 typedef struct Mutex {
@@ -117,6 +118,11 @@ typedef struct Mutex {
       "Unlock it. PermissionError when this thread does not have it.";
   Status unlock() { return neap_mutex_unlock($self->core); }
 
+  %feature("docstring") repaired "repaired($self)\n--\n\n"
+      "Say that what it protects is whole again, though an owner died inside.\n"
+      "PermissionError when this thread does not have it.";
+  Status repaired() { return neap_mutex_repaired($self->core); }
+
   %feature("docstring") locked "locked($self)\n--\n\n"
       "True if some thread of any process has it now.";
   Truth locked()
@@ -142,6 +148,12 @@ typedef struct Mutex {
   PyObject *holder;
   %feature("docstring") mine "True if this thread has it.";
   bool mine;
+  %feature("docstring") dead_owner
+      "The pid of an owner that died inside, if nobody has called repaired()\n"
+      "since; else None.";
+  PyObject *dead_owner;
+  %feature("docstring") recursive "True if its owner may lock it again.";
+  bool recursive;
   %mutable;
 }
 } Mutex;
@@ -162,6 +174,31 @@ static bool Mutex_abandoned_get(Mutex *self)
 static PyObject *Mutex_holder_get(Mutex *self)
 {
     return mutex_holder(self);
+}
+
+
+/* The pid, or None for 0. */
+static PyObject *pid_or_none(int status, int32_t pid)
+{
+    if (status < 0)
+        return raise_status(status);
+    if (!pid)
+        Py_RETURN_NONE;
+    return PyLong_FromLong(pid);
+}
+
+
+static PyObject *Mutex_dead_owner_get(Mutex *self)
+{
+    int32_t pid = 0;
+    int status = neap_mutex_abandoned(self->core, &pid);
+    return pid_or_none(status, pid);
+}
+
+
+static bool Mutex_recursive_get(Mutex *self)
+{
+    return neap_mutex_kind_of(self->core) == NEAP_MUTEX_RECURSIVE;
 }
 
 

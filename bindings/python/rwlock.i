@@ -58,6 +58,14 @@ static bool RWLock_abandoned_get(RWLock *self)
 }
 
 
+static PyObject *RWLock_dead_owner_get(RWLock *self)
+{
+    int32_t pid = 0;
+    int status = neap_rwlock_abandoned(self->core, &pid);
+    return pid_or_none(status, pid);
+}
+
+
 static const char *rwlock_manner(RWLock *self)
 {
     static const char *const manners[] = {NULL, "read", "write"};
@@ -215,6 +223,11 @@ typedef struct RWLock {
       "nothing.";
   Status release() { return neap_rwlock_unlock($self->core); }
 
+  %feature("docstring") repaired "repaired($self)\n--\n\n"
+      "Say that what it protects is whole again, though a writer died inside.\n"
+      "PermissionError when this thread does not hold it for writing.";
+  Status repaired() { return neap_rwlock_repaired($self->core); }
+
   %feature("docstring") read "read($self, timeout=None)\n--\n\n"
       "A context manager that holds it for reading.\n\n"
       "timeout in seconds, None (or -1) for ever; entering raises Timeout.";
@@ -240,6 +253,10 @@ typedef struct RWLock {
       "True if the last acquisition through this handle was for writing and\n"
       "found that a writer had died. For the owner to read.";
   bool abandoned;
+  %feature("docstring") dead_owner
+      "The pid of a writer that died inside, if nobody has called repaired()\n"
+      "since; else None.";
+  PyObject *dead_owner;
   %feature("docstring") mine
       "\"read\" or \"write\" if this thread holds it so, else None.";
   PyObject *mine;

@@ -54,13 +54,34 @@ static Truth semaphore_take(Semaphore *self, int64_t deadline)
 
 static Status semaphore_release(Semaphore *self, PyObject *n)
 {
-    int64_t times = 1;
-    if (n && !as_bounded(n, "n", 1, NEAP_SEMAPHORE_MAX, &times))
+    int64_t many = 1;
+    if (n && !as_bounded(n, "n", 1, NEAP_SEMAPHORE_MAX, &many))
         return -EINVAL;
-    int status = 0;
-    while (status >= 0 && times-- > 0)
-        status = neap_semaphore_release(self->core);
-    return status;
+    return neap_semaphore_release_many(self->core, many);
+}
+
+
+struct permits {
+    neap_semaphore *core;
+    int64_t n;
+};
+
+static int take_permits(void *permits, int64_t deadline)
+{
+    struct permits *p = permits;
+    return neap_semaphore_acquire_many(p->core, p->n, deadline);
+}
+
+
+static Truth semaphore_take_many(Semaphore *self, PyObject *n,
+                                 PyObject *timeout)
+{
+    struct permits permits = {self->core, 0};
+    int64_t deadline;
+    if (!as_bounded(n, "n", 1, NEAP_SEMAPHORE_MAX, &permits.n)
+        || !as_deadline(timeout, &deadline))
+        return -EINVAL;
+    return wait_counted(&self->waiting, take_permits, &permits, deadline);
 }
 
 
@@ -86,9 +107,10 @@ static PyObject *semaphore_repr(Semaphore *self)
 %}
 
 NEAP_HANDLE(Semaphore)
+%feature("kwargs") Semaphore::acquire_many;
 %feature("docstring") Semaphore
     "A counting semaphore between processes.\n\n"
-    "Made by heap.semaphore(name, initial, undo). Without undo anyone may\n"
+    "Made by heap.semaphore(name, initial, undo, bound). Without undo anyone may\n"
     "release; with undo a permit belongs to the thread that acquired it and\n"
     "returns when that thread ends, by death or otherwise. `with semaphore:`\n"
     "takes a permit and gives it back. One that was dropped is OSError EIDRM.\n"
@@ -113,6 +135,15 @@ typedef struct Semaphore {
 
   /* acquire(), release() and __exit__() are in hot.i. */
 
+  %feature("docstring") acquire_many
+      "acquire_many($self, n, timeout=None)\n--\n\n"
+      "Take n permits, all at once or none; True when taken, False when there\n"
+      "were too few in time. BadArgument (a ValueError) for more than its bound.";
+  Truth acquire_many(PyObject *n, PyObject *timeout = NULL)
+  {
+      return semaphore_take_many($self, n, timeout);
+  }
+
   %feature("docstring") __enter__ "Take a permit, however long that takes.";
   Entered __enter__() { return semaphore_take($self, NEAP_FOREVER); }
 
@@ -123,6 +154,8 @@ typedef struct Semaphore {
   const char *name;
   %feature("docstring") undo "True if permits return when their holder dies.";
   bool undo;
+  %feature("docstring") bound "The most permits that there can be, or None.";
+  PyObject *bound;
   %feature("docstring") value "How many permits are there now.";
   PyObject *value;
   %mutable;
@@ -139,6 +172,15 @@ static const char *Semaphore_name_get(Semaphore *self)
 static bool Semaphore_undo_get(Semaphore *self)
 {
     return neap_semaphore_kind_of(self->core) == NEAP_SEMAPHORE_UNDO;
+}
+
+
+static PyObject *Semaphore_bound_get(Semaphore *self)
+{
+    int64_t bound = neap_semaphore_bound(self->core);
+    if (!bound)
+        Py_RETURN_NONE;
+    return PyLong_FromLongLong(bound);
 }
 
 

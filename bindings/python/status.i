@@ -27,7 +27,7 @@ static PyObject *class_of(int status)
     case value: return class_##python;
     NEAP_STATUS_MAP(CASE_CLASS)
     case -ETIMEDOUT: return class_Timeout;
-    case -EINVAL: return class_BadArgument;
+    case -EINVAL: case -EOVERFLOW: return class_BadArgument;
     case -ERANGE: return class_OutOfRange;
     case -ENOMEM: return PyExc_MemoryError;
     default: return PyExc_OSError;

@@ -256,7 +256,8 @@ static PyObject *shape_tuple(uint32_t dimensions, const uint64_t *shape)
 }
 
 /* neap_type and the kinds travel as small ints that neap/ chose. */
-%apply int { neap_type, neap_counter_kind, neap_semaphore_kind };
+%apply int { neap_type, neap_counter_kind, neap_semaphore_kind,
+              neap_mutex_kind };
 
 %typemap(in, noblock=1) bool (int truth) {
   truth = PyObject_IsTrue($input);

@@ -107,6 +107,7 @@ struct neap__wanted {
     const uint64_t *shape;
     uint64_t bytes;        /* of an array's elements */
     uint64_t value, limit; /* at birth */
+    uint64_t bound;        /* semaphores, at birth: shape[0] */
     bool must_exist;
 };
 

@@ -69,14 +69,16 @@ const char *neap_object_kind_name(neap_object_kind kind)
 
 static const char *variant_name(uint64_t what)
 {
-    static const char *const counters[] = {"", "plain ", "striped ", "double "};
-    static const char *const semaphores[] = {"", "classic ", "undo "};
+    static const char *const names[][4] = {
+        [NEAP_OBJECT_COUNTER] = {"", "plain ", "striped ", "double "},
+        [NEAP_OBJECT_SEMAPHORE] = {"", "classic ", "undo ", ""},
+        [NEAP_OBJECT_MUTEX] = {"", "plain ", "recursive ", ""},
+    };
+    uint32_t kind = neap_sh_what_kind(what);
     uint32_t variant = neap_sh_what_variant(what);
-    if (neap_sh_what_kind(what) == NEAP_OBJECT_COUNTER)
-        return variant < NEAP__COUNT(counters) ? counters[variant] : "";
-    if (neap_sh_what_kind(what) == NEAP_OBJECT_SEMAPHORE)
-        return variant < NEAP__COUNT(semaphores) ? semaphores[variant] : "";
-    return "";
+    const char *name = kind < NEAP__COUNT(names) && variant < 4
+                           ? names[kind][variant] : NULL;
+    return name ? name : "";
 }
 
 

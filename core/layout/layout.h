@@ -186,13 +186,16 @@ struct neap_sh_entry {
     neap_sh_word extent;     /* arrays: offset of their extent record */
     neap_sh_word limit;      /* semaphores: permits at birth; barriers: parties;
                                 rwlocks: 1 readers wait for their turn */
-    _Atomic uint32_t abandoned; /* mutex, writer: owner died; stored by the
-                                   reaper, cleared by the next owner */
+    _Atomic uint32_t abandoned; /* mutex, writer: pid of an owner that died;
+                                   stored by the reaper, cleared by an owner
+                                   who says that all is repaired */
     _Atomic uint32_t sleepers;  /* odd: somebody may be asleep on seq; + 2 for
                                    each who says that it will be */
     _Atomic uint32_t seq;    /* event count: who waits for the value sleeps on it */
     _Atomic uint32_t bias;   /* rwlocks: enum neap_sh_bias */
-    uint64_t shape[NEAP_DIMENSIONS_MAX]; /* arrays; constant per id */
+    uint64_t shape[NEAP_DIMENSIONS_MAX]; /* arrays; semaphores: bound, or 0, and
+                                1 if somebody waited for more than one permit;
+                                constant per id but for the last */
     neap_sh_word next;       /* free entries: in their queue */
     neap_sh_word returns;    /* counts shares that came back, for readers without
                                 lock; barriers: parties that died waiting;

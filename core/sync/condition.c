@@ -76,7 +76,8 @@ static int sleep_until_notified(struct neap__seat *seat,
 
 
 /* The caller has the mutex again, whatever happens meanwhile. */
-static int lock_again(struct neap__seat *seat, neap_mutex *mutex)
+static int lock_again(struct neap__seat *seat, neap_mutex *mutex,
+                      uint64_t count)
 {
     struct neap__object *object = &mutex->object;
     int status;
@@ -86,7 +87,10 @@ static int lock_again(struct neap__seat *seat, neap_mutex *mutex)
     while (status == -EINTR);
     if (status == -EIDRM)
         return neap__object_dropped(object);
-    return status < 0 ? status : neap__mutex_take_over(seat, object);
+    if (status < 0)
+        return status;
+    neap__mutex_set_count(object, count);
+    return neap__mutex_take_over(seat, object);
 }
 
 
@@ -110,13 +114,14 @@ int neap_condition_wait(neap_condition *condition, neap_mutex *mutex,
         status = check_mutex(object, mutex);
     if (status < 0)
         return status;
+    uint64_t count = neap__mutex_count(&mutex->object);
     uint32_t seen = neap__wait_begin(seat, object->entry);
     neap__unlock(seat, &mutex->object.entry->lock);
     status = sleep_until_notified(seat, object, seen, deadline);
-    int locked = lock_again(seat, mutex);
+    int locked = lock_again(seat, mutex, count);
     neap__wait_end(seat);
-    /* That an owner died is told once, to who locks next; so it goes before
-     * what else happened. Who was not notified finds that out by itself. */
+    /* That an owner died goes before what else happened: who was not notified
+     * finds that out by itself. */
     if (locked != 0 || was_notified(object, seen, status))
         return locked;
     return neap__object_gave_up(object, status, "was not notified");

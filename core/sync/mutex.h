@@ -14,4 +14,8 @@ struct neap_mutex {
 int neap__mutex_take_over(struct neap__seat *seat,
                           const struct neap__object *object);
 
+/* How often its owner, this thread, has locked it; 0 for a plain one. */
+uint64_t neap__mutex_count(const struct neap__object *object);
+void neap__mutex_set_count(const struct neap__object *object, uint64_t count);
+
 #endif

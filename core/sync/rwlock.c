@@ -303,10 +303,7 @@ static int wait_for_readers(struct neap__seat *seat,
     atomic_store_explicit(held,
                           neap__offset(object->heap, entry) | NEAP_SH_HELD_USER,
                           memory_order_relaxed);
-    bool abandoned = atomic_load(&entry->abandoned);
-    if (abandoned)
-        atomic_store(&entry->abandoned, 0);
-    return abandoned ? NEAP_ABANDONED : 0;
+    return atomic_load(&entry->abandoned) ? NEAP_ABANDONED : 0;
 }
 
 
@@ -353,6 +350,28 @@ int neap_rwlock_unlock(neap_rwlock *rwlock)
         return neap__fail(-EPERM, "heap %s: this thread does not hold rwlock "
                           "'%s'; only a holder unlocks it",
                           object->heap->address.text, object->name);
+    return 0;
+}
+
+
+int neap_rwlock_repaired(neap_rwlock *rwlock)
+{
+    struct neap__object *object = &rwlock->object;
+    if (neap_rwlock_mine(rwlock) != 2)
+        return neap__fail(-EPERM, "heap %s: this thread does not hold rwlock "
+                          "'%s' for writing; only a writer says that it is "
+                          "repaired", object->heap->address.text, object->name);
+    atomic_store(&object->entry->abandoned, 0);
+    return 0;
+}
+
+
+int neap_rwlock_abandoned(neap_rwlock *rwlock, int32_t *ret_pid)
+{
+    struct neap__object *object = &rwlock->object;
+    if (neap__object_gone(object))
+        return neap__object_dropped(object);
+    *ret_pid = (int32_t)atomic_load(&object->entry->abandoned);
     return 0;
 }
 

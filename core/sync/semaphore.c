@@ -9,7 +9,8 @@
  *
  * Both wait on the entry's event count (recovery/wait.h).
  */
-#include <stdlib.h>
+#include <limits.h>
+#include <stdio.h>
 
 #include "heap/object.h"
 #include "neap/semaphore.h"
@@ -25,30 +26,70 @@ struct neap_semaphore {
 
 /* -- the handle ----------------------------------------------------------- */
 
-int neap_semaphore_open(neap_heap *heap, const char *name, int64_t initial,
-                        neap_semaphore_kind kind,
-                        neap_semaphore **ret_semaphore)
+static int check_wanted(const char *name, int64_t initial, int64_t bound,
+                        neap_semaphore_kind kind)
 {
-    if (initial < 0 || initial > NEAP_SEMAPHORE_MAX)
-        return neap__fail(-EINVAL, "semaphore '%s': %lld permits; it can have "
-                          "0 to %d", name ? name : "", (long long)initial,
+    name = name ? name : "";
+    if (bound < 0 || bound > NEAP_SEMAPHORE_MAX)
+        return neap__fail(-EINVAL, "semaphore '%s': a bound of %lld; it can be "
+                          "1 to %d, or 0 for none", name, (long long)bound,
                           NEAP_SEMAPHORE_MAX);
+    int64_t most = bound ? bound : NEAP_SEMAPHORE_MAX;
+    if (initial < 0 || initial > most)
+        return neap__fail(-EINVAL, "semaphore '%s': %lld permits; it can have "
+                          "0 to %lld", name, (long long)initial,
+                          (long long)most);
     if ((unsigned)kind > NEAP_SEMAPHORE_UNDO)
         return neap__fail(-EINVAL, "semaphore '%s': kind %d is none; classic "
-                          "and undo are", name ? name : "", (int)kind);
-    struct neap__wanted wanted = {
+                          "and undo are", name, (int)kind);
+    return 0;
+}
+
+
+/* Constant while the object lives. */
+static uint64_t bound_of(const struct neap__object *object)
+{
+    return object->entry->shape[0];
+}
+
+
+static int other_bound(struct neap__object *object, int64_t bound)
+{
+    char there[40] = "no bound";
+    if (bound_of(object))
+        snprintf(there, sizeof there, "a bound of %llu",
+                 (unsigned long long)bound_of(object));
+    return neap__fail(NEAP_ETYPE, "heap %s: semaphore '%s' has %s, not one of "
+                      "%lld; open it without one, drop it, or choose another "
+                      "name", object->heap->address.text, object->name, there,
+                      (long long)bound);
+}
+
+
+int neap_semaphore_open_bounded(neap_heap *heap, const char *name,
+                                int64_t initial, int64_t bound,
+                                neap_semaphore_kind kind,
+                                neap_semaphore **ret_semaphore)
+{
+    int status = check_wanted(name, initial, bound, kind);
+    if (status < 0)
+        return status;
+    const struct neap__wanted wanted = {
         .kind = NEAP_OBJECT_SEMAPHORE,
         .variant = kind,
         .default_variant = NEAP_SEMAPHORE_CLASSIC,
         .value = (uint64_t)initial,
         .limit = (uint64_t)initial,
+        .bound = (uint64_t)bound,
     };
-    neap_semaphore *semaphore = calloc(1, sizeof *semaphore);
-    if (!semaphore)
-        return neap__fail_why(-ENOMEM, "cannot open semaphore '%s'", name);
-    int status = neap__object_init(&semaphore->object, heap, name, &wanted);
-    if (status < 0) {
-        free(semaphore);
+    neap_semaphore *semaphore;
+    status = neap__handle_open(heap, name, &wanted, sizeof *semaphore,
+                               (void **)&semaphore);
+    if (status < 0)
+        return status;
+    if (bound && bound_of(&semaphore->object) != (uint64_t)bound) {
+        status = other_bound(&semaphore->object, bound);
+        neap__handle_close(semaphore);
         return status;
     }
     *ret_semaphore = semaphore;
@@ -56,12 +97,24 @@ int neap_semaphore_open(neap_heap *heap, const char *name, int64_t initial,
 }
 
 
+int neap_semaphore_open(neap_heap *heap, const char *name, int64_t initial,
+                        neap_semaphore_kind kind,
+                        neap_semaphore **ret_semaphore)
+{
+    return neap_semaphore_open_bounded(heap, name, initial, 0, kind,
+                                       ret_semaphore);
+}
+
+
+int64_t neap_semaphore_bound(neap_semaphore *semaphore)
+{
+    return (int64_t)bound_of(&semaphore->object);
+}
+
+
 void neap_semaphore_close(neap_semaphore *semaphore)
 {
-    if (!semaphore)
-        return;
-    neap__object_release(&semaphore->object);
-    free(semaphore);
+    neap__handle_close(semaphore);
 }
 
 
@@ -79,15 +132,22 @@ neap_semaphore_kind neap_semaphore_kind_of(neap_semaphore *semaphore)
 
 /* -- taking --------------------------------------------------------------- */
 
-/* @return 0; -EBUSY there is none; -EIDRM. No text for -EBUSY. */
-static int take_classic(struct neap__object *object)
+/* What is wanted of which one. */
+struct want {
+    struct neap__object *object;
+    uint64_t n;
+};
+
+
+/* @return 0; -EBUSY there are too few; -EIDRM. No text for -EBUSY. */
+NEAP__INLINE int take_classic(struct neap__object *object, uint64_t n)
 {
     neap_sh_word *value = &object->entry->value;
     if (neap__object_gone(object))
         return neap__object_dropped(object);
     uint64_t seen = atomic_load(value);
-    while (seen > 0)
-        if (atomic_compare_exchange_weak_explicit(value, &seen, seen - 1,
+    while (seen >= n)
+        if (atomic_compare_exchange_weak_explicit(value, &seen, seen - n,
                                                   memory_order_seq_cst,
                                                   memory_order_seq_cst))
             return 0;
@@ -107,13 +167,13 @@ static int too_many_shares(struct neap__object *object)
 
 /* Under the entry's lock. */
 static int take_undo_locked(struct neap__seat *seat,
-                            struct neap__object *object)
+                            struct neap__object *object, uint64_t n)
 {
     struct neap_sh_entry *entry = object->entry;
     if (neap__object_gone(object))
         return neap__object_dropped(object);
     uint64_t value = atomic_load(&entry->value);
-    if (value == 0)
+    if (value < n)
         return -EBUSY;
     uint64_t offset = neap__offset(object->heap, entry);
     struct neap_sh_share *share = neap__share_find(seat, offset, object->id);
@@ -121,8 +181,8 @@ static int take_undo_locked(struct neap__seat *seat,
     if (!share && !(share = neap__share_place(seat)))
         return too_many_shares(object);
     struct neap__tx tx = {.seat = seat};
-    neap__tx_add(&tx, &entry->value, value - 1);
-    neap__tx_add(&tx, &share->value, has + 1);
+    neap__tx_add(&tx, &entry->value, value - n);
+    neap__tx_add(&tx, &share->value, has + n);
     if (!has) {
         neap__tx_add(&tx, &share->id, object->id);
         neap__tx_add(&tx, &share->entry, offset);
@@ -132,14 +192,15 @@ static int take_undo_locked(struct neap__seat *seat,
 }
 
 
-static int take(struct neap__seat *seat, struct neap__object *object)
+static int take(struct neap__seat *seat, const struct want *want)
 {
+    struct neap__object *object = want->object;
     if (object->variant == NEAP_SEMAPHORE_CLASSIC)
-        return take_classic(object);
+        return take_classic(object, want->n);
     int status = neap__lock_inside(seat, &object->entry->lock);
     if (status < 0)
         return status;
-    status = take_undo_locked(seat, object);
+    status = take_undo_locked(seat, object, want->n);
     neap__unlock(seat, &object->entry->lock);
     return status;
 }
@@ -147,90 +208,157 @@ static int take(struct neap__seat *seat, struct neap__object *object)
 
 /* Where others sleep already there is more to wait for than a moment. @return as
  * take, -EBUSY when it is time to sleep. */
-static int take_spinning(struct neap__seat *seat, struct neap__object *object)
+static int take_spinning(struct neap__seat *seat, const struct want *want)
 {
-    struct neap_sh_entry *entry = object->entry;
+    struct neap_sh_entry *entry = want->object->entry;
     struct neap__spin spin = neap__spin_begin();
     int status = -EBUSY;
     while (status == -EBUSY && !(atomic_load(&entry->sleepers) & 1) &&
            neap__spin(&spin))
-        if (atomic_load_explicit(&entry->value, memory_order_relaxed) > 0)
-            status = take(seat, object);
+        if (atomic_load_explicit(&entry->value, memory_order_relaxed) >=
+            want->n)
+            status = take(seat, want);
     return status;
 }
 
 
-static int attempt_to_take(struct neap__seat *seat, void *object)
+static int attempt_to_take(struct neap__seat *seat, void *want)
 {
-    return take(seat, object);
+    return take(seat, want);
+}
+
+
+/* Whoever wants more than one may be woken and find too few, while there are
+ * enough for another: from now on all are woken, for as long as the object
+ * lives. Stored before the sleep is announced, so that who releases sees both. */
+static int take_waiting(struct neap__seat *seat, struct want *want,
+                        int64_t deadline)
+{
+    struct neap_sh_entry *entry = want->object->entry;
+    if (want->n > 1)
+        atomic_store((neap_sh_word *)&entry->shape[1], 1);
+    return neap__wait_for(seat, entry, attempt_to_take, want, deadline);
 }
 
 
 static int no_permit(struct neap__object *object, int status)
 {
-    if (status == -EBUSY || status == -ETIMEDOUT || status == -EINTR)
-        return neap__fail_why(status, "heap %s: no permit of semaphore '%s' "
-                              "was acquired", object->heap->address.text,
-                              object->name);
-    return status;
+    return neap__object_gave_up(object, status, "gave no permit");
+}
+
+
+static int wrong_n(const struct neap__object *object, int64_t n,
+                   const char *what)
+{
+    uint64_t bound = bound_of(object);
+    return neap__fail(-EINVAL, "heap %s: semaphore '%s': %lld permits cannot "
+                      "be %s at once; 1 to %llu can",
+                      object->heap->address.text, object->name, (long long)n,
+                      what,
+                      (unsigned long long)(bound ? bound : NEAP_SEMAPHORE_MAX));
+}
+
+
+static bool is_possible(const struct neap__object *object, int64_t n)
+{
+    uint64_t bound = bound_of(object);
+    return n >= 1 && n <= NEAP_SEMAPHORE_MAX && (!bound || (uint64_t)n <= bound);
+}
+
+
+NEAP__INLINE int acquire(neap_semaphore *semaphore, int64_t n,
+                         int64_t deadline)
+{
+    struct neap__object *object = &semaphore->object;
+    struct want want = {object, (uint64_t)n};
+    struct neap__seat *seat;
+    if (n != 1 && NEAP__UNLIKELY(!is_possible(object, n)))
+        return wrong_n(object, n, "acquired");
+    int status = neap__seat(object->heap, &seat);
+    if (NEAP__UNLIKELY(status < 0))
+        return status;
+    status = object->variant == NEAP_SEMAPHORE_CLASSIC
+                 ? take_classic(object, want.n) : take(seat, &want);
+    if (NEAP__LIKELY(status == 0))
+        return 0;
+    if (status == -EBUSY && deadline != NEAP_NOW)
+        status = take_spinning(seat, &want);
+    if (status == -EBUSY && deadline != NEAP_NOW)
+        status = take_waiting(seat, &want, deadline);
+    return no_permit(object, status);
 }
 
 
 int neap_semaphore_acquire(neap_semaphore *semaphore, int64_t deadline)
 {
-    struct neap__object *object = &semaphore->object;
-    struct neap__seat *seat;
-    int status = neap__seat(object->heap, &seat);
-    if (NEAP__UNLIKELY(status < 0))
-        return status;
-    status = take(seat, object);
-    if (NEAP__LIKELY(status == 0))
-        return 0;
-    if (status == -EBUSY && deadline != NEAP_NOW)
-        status = take_spinning(seat, object);
-    if (status == -EBUSY && deadline != NEAP_NOW)
-        status = neap__wait_for(seat, object->entry, attempt_to_take, object,
-                                deadline);
-    return no_permit(object, status);
+    return acquire(semaphore, 1, deadline);
+}
+
+
+int neap_semaphore_acquire_many(neap_semaphore *semaphore, int64_t n,
+                                int64_t deadline)
+{
+    return acquire(semaphore, n, deadline);
 }
 
 
 /* -- giving --------------------------------------------------------------- */
 
-static int give_classic(struct neap__object *object)
+static int beyond_bound(const struct neap__object *object, uint64_t value,
+                        uint64_t n)
+{
+    uint64_t bound = bound_of(object);
+    return neap__fail(-EOVERFLOW, "heap %s: cannot release %llu of semaphore "
+                      "'%s': it has %llu permits, and %llu at most; more were "
+                      "released than acquired", object->heap->address.text,
+                      (unsigned long long)n, object->name,
+                      (unsigned long long)value,
+                      (unsigned long long)(bound ? bound : NEAP_SEMAPHORE_MAX));
+}
+
+
+NEAP__INLINE int give_classic(struct neap__object *object, uint64_t n)
 {
     neap_sh_word *value = &object->entry->value;
     if (neap__object_gone(object))
         return neap__object_dropped(object);
+    uint64_t most = bound_of(object) ? bound_of(object) : NEAP_SEMAPHORE_MAX;
     uint64_t seen = atomic_load_explicit(value, memory_order_relaxed);
     do
-        if (seen >= NEAP_SEMAPHORE_MAX)
-            return neap__fail(-EOVERFLOW, "heap %s: semaphore '%s' has %d "
-                              "permits, the most that there can be",
-                              object->heap->address.text, object->name,
-                              NEAP_SEMAPHORE_MAX);
-    while (!atomic_compare_exchange_weak(value, &seen, seen + 1));
+        if (n > most || seen > most - n)
+            return beyond_bound(object, seen, n);
+    while (!atomic_compare_exchange_weak(value, &seen, seen + n));
     return 0;
 }
 
 
+static int holds_too_few(const struct neap__object *object, uint64_t has)
+{
+    char many[24] = "no";
+    if (has)
+        snprintf(many, sizeof many, "%llu", (unsigned long long)has);
+    return neap__fail(-EPERM, "heap %s: this thread holds %s permit%s of undo "
+                      "semaphore '%s'; only a holder releases, and only what it "
+                      "holds", object->heap->address.text, many,
+                      has > 1 ? "s" : "", object->name);
+}
+
+
 static int give_undo_locked(struct neap__seat *seat,
-                            struct neap__object *object)
+                            struct neap__object *object, uint64_t n)
 {
     struct neap_sh_entry *entry = object->entry;
     if (neap__object_gone(object))
         return neap__object_dropped(object);
     struct neap_sh_share *share =
         neap__share_find(seat, neap__offset(object->heap, entry), object->id);
-    if (!share)
-        return neap__fail(-EPERM, "heap %s: this thread holds no permit of "
-                          "undo semaphore '%s'; only a holder releases one",
-                          object->heap->address.text, object->name);
-    uint64_t has = atomic_load(&share->value);
+    uint64_t has = share ? atomic_load(&share->value) : 0;
+    if (has < n)
+        return holds_too_few(object, has);
     struct neap__tx tx = {.seat = seat};
-    neap__tx_add(&tx, &entry->value, atomic_load(&entry->value) + 1);
-    neap__tx_add(&tx, &share->value, has - 1);
-    if (has == 1) {
+    neap__tx_add(&tx, &entry->value, atomic_load(&entry->value) + n);
+    neap__tx_add(&tx, &share->value, has - n);
+    if (has == n) {
         neap__tx_add(&tx, &share->id, 0);
         neap__tx_add(&tx, &share->entry, 0);
     }
@@ -239,29 +367,56 @@ static int give_undo_locked(struct neap__seat *seat,
 }
 
 
-static int give_undo(struct neap__seat *seat, struct neap__object *object)
+static int give_undo(struct neap__seat *seat, struct neap__object *object,
+                     uint64_t n)
 {
     int status = neap__lock_inside(seat, &object->entry->lock);
     if (status < 0)
         return status;
-    status = give_undo_locked(seat, object);
+    status = give_undo_locked(seat, object, n);
     neap__unlock(seat, &object->entry->lock);
+    return status;
+}
+
+
+/* Wake as many as n permits are for; all if some want more than one. */
+NEAP__INLINE void wake_for(struct neap__seat *seat,
+                           struct neap_sh_entry *entry, int64_t n)
+{
+    neap__fence_light(seat->light);
+    bool all = atomic_load_explicit((neap_sh_word *)&entry->shape[1],
+                                    memory_order_relaxed);
+    neap__woken(seat, entry, all ? INT_MAX : (int)n);
+}
+
+
+NEAP__INLINE int release(neap_semaphore *semaphore, int64_t n)
+{
+    struct neap__object *object = &semaphore->object;
+    struct neap__seat *seat;
+    if (n != 1 && NEAP__UNLIKELY(!is_possible(object, n)))
+        return wrong_n(object, n, "released");
+    int status = neap__seat(object->heap, &seat);
+    if (NEAP__UNLIKELY(status < 0))
+        return status;
+    neap__waking(seat, object->entry);
+    status = object->variant == NEAP_SEMAPHORE_CLASSIC
+                 ? give_classic(object, (uint64_t)n)
+                 : give_undo(seat, object, (uint64_t)n);
+    wake_for(seat, object->entry, n);
     return status;
 }
 
 
 int neap_semaphore_release(neap_semaphore *semaphore)
 {
-    struct neap__object *object = &semaphore->object;
-    struct neap__seat *seat;
-    int status = neap__seat(object->heap, &seat);
-    if (NEAP__UNLIKELY(status < 0))
-        return status;
-    neap__waking(seat, object->entry);
-    status = object->variant == NEAP_SEMAPHORE_CLASSIC
-                 ? give_classic(object) : give_undo(seat, object);
-    neap__woken(seat, object->entry, 1);
-    return status;
+    return release(semaphore, 1);
+}
+
+
+int neap_semaphore_release_many(neap_semaphore *semaphore, int64_t n)
+{
+    return release(semaphore, n);
 }
 
 

@@ -289,6 +289,7 @@ static int lock_it(void *argument)
 
 TEST(mutex_tells_the_next_owner_that_the_last_one_died)
 {
+    int32_t pid = -1;
     neap_heap *heap = make_heap(NULL);
     neap_mutex *mutex = open_mutex(heap, "lock");
     pid_t child = fork_lingering(lock_it, mutex);
@@ -297,8 +298,16 @@ TEST(mutex_tells_the_next_owner_that_the_last_one_died)
     CHECK_STATUS(neap_mutex_lock(mutex, NEAP_FOREVER), NEAP_ABANDONED);
     CHECK_INT(neap_mutex_mine(mutex), 1);
     CHECK_STATUS(neap_mutex_unlock(mutex), 0);
-    CHECK_STATUS(neap_mutex_lock(mutex, NEAP_FOREVER), 0); /* told once */
+    CHECK_STATUS(neap_mutex_abandoned(mutex, &pid), 0);
+    CHECK_INT(pid, child);
+    CHECK_FAILS(neap_mutex_repaired(mutex), -EPERM, "only its owner");
+    CHECK_STATUS(neap_mutex_lock(mutex, NEAP_FOREVER), NEAP_ABANDONED);
+    CHECK_STATUS(neap_mutex_repaired(mutex), 0);
     CHECK_STATUS(neap_mutex_unlock(mutex), 0);
+    CHECK_STATUS(neap_mutex_lock(mutex, NEAP_FOREVER), 0); /* told until then */
+    CHECK_STATUS(neap_mutex_unlock(mutex), 0);
+    CHECK_STATUS(neap_mutex_abandoned(mutex, &pid), 0);
+    CHECK_INT(pid, 0);
     CHECK_INT(status_of(heap).deaths, 1);
     neap_mutex_close(mutex);
     end_heap(heap);
@@ -330,6 +339,7 @@ static int wait_in_line(void *argument)
     int status = neap_mutex_lock(line->mutex, NEAP_FOREVER);
     CHECK(status >= 0);
     line->board->words[1] += status == NEAP_ABANDONED;
+    CHECK_STATUS(neap_mutex_repaired(line->mutex), 0);
     CHECK_STATUS(neap_mutex_unlock(line->mutex), 0);
     return 0;
 }
@@ -388,6 +398,114 @@ TEST(a_closed_handle_does_not_unlock)
     mutex = open_mutex(heap, "lock");
     CHECK_INT(neap_mutex_mine(mutex), 1);
     CHECK_STATUS(neap_mutex_unlock(mutex), 0);
+    neap_mutex_close(mutex);
+    end_heap(heap);
+}
+
+
+/* -- recursive mutexes ----------------------------------------------------- */
+
+static neap_mutex *open_recursive(neap_heap *heap, const char *name)
+{
+    neap_mutex *mutex = NULL;
+    CHECK(neap_mutex_open_kind(heap, name, NEAP_MUTEX_RECURSIVE, &mutex) >= 0);
+    return mutex;
+}
+
+
+static int lock_thrice(void *mutex)
+{
+    for (int i = 0; i < 3; i++)
+        CHECK(neap_mutex_lock(mutex, NEAP_FOREVER) >= 0);
+    return 0;
+}
+
+
+static int try_lock(void *mutex)
+{
+    return neap_mutex_lock(mutex, NEAP_NOW) == -EBUSY ? 7 : 8;
+}
+
+
+TEST(the_owner_of_a_recursive_mutex_unlocks_it_as_often_as_it_locked_it)
+{
+    neap_heap *heap = make_heap(NULL);
+    neap_mutex *mutex = open_recursive(heap, "lock");
+    CHECK_INT(neap_mutex_kind_of(mutex), NEAP_MUTEX_RECURSIVE);
+    lock_thrice(mutex);
+    for (int i = 0; i < 3; i++) {
+        CHECK_INT(neap_mutex_mine(mutex), 1);
+        CHECK_INT(test_wait(test_fork(try_lock, mutex)), 7);
+        CHECK_STATUS(neap_mutex_unlock(mutex), 0);
+    }
+    CHECK_INT(neap_mutex_mine(mutex), 0);
+    CHECK_FAILS(neap_mutex_unlock(mutex), -EPERM, "only its owner");
+    CHECK_INT(test_wait(test_fork(try_lock, mutex)), 8);
+    neap_mutex_close(mutex);
+    end_heap(heap);
+}
+
+
+TEST(the_count_of_a_dead_owner_is_not_the_next_ones)
+{
+    neap_heap *heap = make_heap(NULL);
+    neap_mutex *mutex = open_recursive(heap, "lock");
+    test_kill(fork_lingering(lock_thrice, mutex));
+    CHECK_STATUS(neap_mutex_lock(mutex, NEAP_NOW), NEAP_ABANDONED);
+    CHECK_STATUS(neap_mutex_unlock(mutex), 0);
+    CHECK_INT(neap_mutex_mine(mutex), 0);
+    neap_mutex_close(mutex);
+    end_heap(heap);
+}
+
+
+TEST(a_mutex_is_of_one_kind)
+{
+    neap_heap *heap = make_heap(NULL);
+    neap_mutex *plain = open_mutex(heap, "plain"), *other = NULL;
+    neap_mutex *recursive = open_recursive(heap, "recursive");
+    CHECK_FAILS(neap_mutex_open_kind(heap, "plain", NEAP_MUTEX_RECURSIVE,
+                                     &other), NEAP_ETYPE, "plain mutex");
+    CHECK_FAILS(neap_mutex_open_kind(heap, "recursive", NEAP_MUTEX_PLAIN,
+                                     &other), NEAP_ETYPE, "recursive mutex");
+    CHECK_FAILS(neap_mutex_open_kind(heap, "x", 3, &other), -EINVAL, "kind 3");
+    CHECK_STATUS(neap_mutex_open(heap, "recursive", &other), 0);
+    CHECK_INT(neap_mutex_kind_of(other), NEAP_MUTEX_RECURSIVE);
+    CHECK_STATUS(neap_mutex_lock(plain, NEAP_NOW), 0);
+    CHECK_FAILS(neap_mutex_lock(plain, NEAP_NOW), -EDEADLK, "make it recursive");
+    CHECK_STATUS(neap_mutex_unlock(plain), 0);
+    neap_mutex_close(other);
+    neap_mutex_close(recursive);
+    neap_mutex_close(plain);
+    end_heap(heap);
+}
+
+
+static int notify_in_turn(void *argument)
+{
+    void **both = argument;
+    CHECK_STATUS(neap_mutex_lock(both[0], NEAP_FOREVER), 0);
+    CHECK_STATUS(neap_condition_notify(both[1], 1), 0);
+    CHECK_STATUS(neap_mutex_unlock(both[0]), 0);
+    return 0;
+}
+
+
+TEST(a_condition_gives_up_all_of_a_recursive_mutex_and_takes_it_back)
+{
+    neap_heap *heap = make_heap(NULL);
+    neap_mutex *mutex = open_recursive(heap, "lock");
+    neap_condition *condition;
+    CHECK_STATUS(neap_condition_open(heap, "changed", &condition),
+                 NEAP_CREATED);
+    lock_thrice(mutex);
+    pid_t child = test_fork(notify_in_turn, (void *[]){mutex, condition});
+    CHECK_STATUS(neap_condition_wait(condition, mutex, NEAP_FOREVER), 0);
+    CHECK_INT(test_wait(child), 0);
+    for (int i = 0; i < 3; i++)
+        CHECK_STATUS(neap_mutex_unlock(mutex), 0);
+    CHECK_INT(neap_mutex_mine(mutex), 0);
+    neap_condition_close(condition);
     neap_mutex_close(mutex);
     end_heap(heap);
 }

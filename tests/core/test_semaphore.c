@@ -72,7 +72,7 @@ TEST(a_classic_semaphore_has_no_more_permits_than_can_be)
     neap_semaphore *s = open_semaphore(heap, "s", NEAP_SEMAPHORE_MAX - 1,
                                        NEAP_SEMAPHORE_CLASSIC);
     CHECK_STATUS(neap_semaphore_release(s), 0);
-    CHECK_FAILS(neap_semaphore_release(s), -EOVERFLOW, "the most");
+    CHECK_FAILS(neap_semaphore_release(s), -EOVERFLOW, "at most");
     CHECK_INT(permits_in(s), NEAP_SEMAPHORE_MAX);
     CHECK_STATUS(neap_semaphore_acquire(s, NEAP_NOW), 0);
     neap_semaphore_close(s);
@@ -378,5 +378,101 @@ TEST_EACH(no_more_are_inside_than_there_are_permits, kinds)
     CHECK(neap_heap_reap(heap) >= 0);
     CHECK_INT(permits_in(crowd.semaphore), 3);
     neap_semaphore_close(crowd.semaphore);
+    end_heap(heap);
+}
+
+
+/* -- many at once, and no more than so many -------------------------------- */
+
+TEST_EACH(many_permits_are_taken_at_once_or_not_at_all, kinds)
+{
+    neap_heap *heap = make_heap(NULL);
+    neap_semaphore *s = open_semaphore(heap, "slots", 5, kind_of(parameter));
+    CHECK_STATUS(neap_semaphore_acquire_many(s, 3, NEAP_NOW), 0);
+    CHECK_INT(permits_in(s), 2);
+    CHECK_FAILS(neap_semaphore_acquire_many(s, 3, NEAP_NOW), -EBUSY,
+                "no permit");
+    CHECK_INT(permits_in(s), 2);
+    CHECK_STATUS(neap_semaphore_release_many(s, 2), 0);
+    CHECK_INT(permits_in(s), 4);
+    if (kind_of(parameter) == NEAP_SEMAPHORE_UNDO)
+        CHECK_FAILS(neap_semaphore_release_many(s, 2), -EPERM,
+                    "holds 1 permit of");
+    CHECK_STATUS(neap_semaphore_release(s), 0);
+    CHECK_FAILS(neap_semaphore_acquire_many(s, 0, NEAP_NOW), -EINVAL,
+                "0 permits");
+    CHECK_FAILS(neap_semaphore_release_many(s, -1), -EINVAL, "-1 permits");
+    CHECK_INT(permits_in(s), 5);
+    neap_semaphore_close(s);
+    end_heap(heap);
+}
+
+
+struct wanted {
+    neap_semaphore *s;
+    int64_t n;
+};
+
+static int take_many(void *argument)
+{
+    struct wanted *wanted = argument;
+    CHECK_STATUS(neap_semaphore_acquire_many(wanted->s, wanted->n,
+                                             NEAP_FOREVER), 0);
+    return 0;
+}
+
+
+static pid_t fork_waiting(struct wanted *wanted)
+{
+    pid_t child = test_fork(take_many, wanted);
+    nanosleep(&(struct timespec){.tv_nsec = 30000000}, NULL);
+    return child;
+}
+
+
+/* The one who wants three is woken first, and must not keep the wake. */
+TEST_EACH(who_wants_few_is_not_held_up_by_who_wants_many, kinds)
+{
+    neap_heap *heap = make_heap(NULL);
+    neap_semaphore *s = open_semaphore(heap, "slots", 3, kind_of(parameter));
+    CHECK_STATUS(neap_semaphore_acquire_many(s, 3, NEAP_NOW), 0);
+    struct wanted many = {s, 3}, one = {s, 1};
+    pid_t first = fork_waiting(&many), second = fork_waiting(&one);
+    CHECK_STATUS(neap_semaphore_release(s), 0);
+    CHECK_INT(test_wait(second), 0);
+    CHECK_STATUS(neap_semaphore_release_many(s, 2), 0);
+    if (kind_of(parameter) == NEAP_SEMAPHORE_CLASSIC)
+        CHECK_STATUS(neap_semaphore_release(s), 0);
+    CHECK_INT(test_wait(first), 0);
+    neap_semaphore_close(s);
+    end_heap(heap);
+}
+
+
+TEST_EACH(a_bound_is_never_exceeded, kinds)
+{
+    neap_heap *heap = make_heap(NULL);
+    neap_semaphore *s, *other;
+    neap_semaphore_kind kind = kind_of(parameter);
+    CHECK_STATUS(neap_semaphore_open_bounded(heap, "slots", 2, 2, kind, &s),
+                 NEAP_CREATED);
+    CHECK_INT(neap_semaphore_bound(s), 2);
+    CHECK_FAILS(neap_semaphore_release(s),
+                kind == NEAP_SEMAPHORE_UNDO ? -EPERM : -EOVERFLOW, "'slots'");
+    CHECK_FAILS(neap_semaphore_acquire_many(s, 3, NEAP_FOREVER), -EINVAL,
+                "1 to 2");
+    CHECK_STATUS(neap_semaphore_acquire(s, NEAP_NOW), 0);
+    CHECK_STATUS(neap_semaphore_release(s), 0);
+    CHECK_FAILS(neap_semaphore_open_bounded(heap, "slots", 2, 3, kind, &other),
+                NEAP_ETYPE, "a bound of 2, not one of 3");
+    CHECK_FAILS(neap_semaphore_open_bounded(heap, "few", 3, 2, kind, &other),
+                -EINVAL, "0 to 2");
+    CHECK_FAILS(neap_semaphore_open_bounded(heap, "few", 3, -2, kind, &other),
+                -EINVAL, "-2");
+    CHECK_STATUS(neap_semaphore_open(heap, "slots", 1, NEAP_SEMAPHORE_ANY,
+                                     &other), 0);
+    CHECK_INT(neap_semaphore_bound(other), 2);
+    neap_semaphore_close(other);
+    neap_semaphore_close(s);
     end_heap(heap);
 }

@@ -157,7 +157,7 @@ test("the list is sorted and tells what there is", function()
                             value = 5})
   lu.assertEquals(list[3], {name = "d", kind = "counter", variant = "double",
                             value = 0.5})
-  lu.assertEquals(list[4], {name = "m", kind = "mutex",
+  lu.assertEquals(list[4], {name = "m", kind = "mutex", variant = "plain",
                             holder = support.pid()})
   lu.assertEquals(list[5], {name = "s", kind = "semaphore", variant = "undo",
                             value = 4})

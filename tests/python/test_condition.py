@@ -208,6 +208,9 @@ def test_a_dead_owner_of_the_mutex_is_told(heap, condition):
     with pytest.raises(neap.WorkerKilled):
         process.wait()
     with condition:
+        assert condition.mutex.abandoned
+        condition.mutex.repaired()
+    with condition:
         assert not condition.mutex.abandoned
 
 

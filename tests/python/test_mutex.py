@@ -149,8 +149,31 @@ def test_the_next_owner_learns_that_the_last_one_died(lock):
     kill_owner(lock)
     with lock:
         assert lock.abandoned
+    assert lock.dead_owner > 0
+    with pytest.raises(PermissionError, match="only its owner"):
+        lock.repaired()
+    with lock:
+        assert lock.abandoned
+        lock.repaired()
+    assert lock.dead_owner is None
     with lock:
         assert not lock.abandoned
+
+
+def test_the_owner_of_a_recursive_mutex_may_lock_it_again(heap):
+    lock = heap.mutex("again", recursive=True)
+    assert lock.recursive and not heap.mutex("once").recursive
+    with lock:
+        with lock:
+            assert neap.fork(lambda: lock.acquire(blocking=False)).wait() is False
+        assert lock.mine
+    assert not lock.mine
+    with pytest.raises(PermissionError):
+        lock.release()
+    with pytest.raises(neap.TypeMismatch, match="recursive mutex"):
+        heap.mutex("again", recursive=False)
+    with pytest.raises(TypeError, match="recursive must be a bool"):
+        heap.mutex("other", recursive="yes")
 
 
 def test_acquire_is_true_for_an_abandoned_mutex(lock):

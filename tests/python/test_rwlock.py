@@ -173,6 +173,13 @@ def test_the_next_to_write_learns_that_a_writer_died(heap, lock):
         with soon(holder.kill):
             with lock.write(20):
                 assert lock.abandoned
+    assert lock.dead_owner > 0
+    with pytest.raises(PermissionError, match="for writing"):
+        lock.repaired()
+    with lock.write():
+        assert lock.abandoned
+        lock.repaired()
+    assert lock.dead_owner is None
     with lock.write():
         assert not lock.abandoned
 

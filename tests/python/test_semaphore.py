@@ -182,3 +182,31 @@ def test_a_thread_that_ends_gives_its_undo_permits_back(heap):
     thread.start()
     thread.join()
     eventually(lambda: slots.value == 1)
+
+
+def test_many_permits_are_taken_at_once_or_not_at_all(heap):
+    slots = heap.semaphore("slots", 4)
+    assert slots.acquire_many(3)
+    assert slots.acquire_many(2, timeout=0) is False
+    assert slots.value == 1
+    slots.release(3)
+    assert slots.value == 4
+    for n in (0, -1, 2**40):
+        with pytest.raises((ValueError, OverflowError)):
+            slots.acquire_many(n)
+
+
+def test_a_bound_is_never_exceeded(heap):
+    slots = heap.semaphore("slots", 2, bound=2)
+    assert slots.bound == 2 and heap.semaphore("free").bound is None
+    with pytest.raises(ValueError, match="'slots'"):  # as BoundedSemaphore
+        slots.release()
+    with slots:
+        pass
+    with pytest.raises(ValueError, match="1 to 2"):
+        slots.acquire_many(3)
+    with pytest.raises(neap.TypeMismatch, match="a bound of 2, not one of 5"):
+        heap.semaphore("slots", 2, bound=5)
+    for bound in (0, -1):
+        with pytest.raises(ValueError, match="a bound is 1 or more"):
+            heap.semaphore("other", bound=bound)

@@ -199,6 +199,8 @@ void with_bank(struct actor *actor, uint32_t b,
     uint64_t there = atomic_exchange(&actor->board->inside[b], 0);
     if (there != actor->id)
         violation(actor->board, "another one was in bank %u too", b);
+    if (status == NEAP_ABANDONED)
+        MUST(actor, neap_mutex_repaired(actor->mutexes[b]));
     MUST(actor, neap_mutex_unlock(actor->mutexes[b]));
 }
 

@@ -58,6 +58,8 @@ void do_shelf(struct actor *actor)
         write_shelf(actor, status);
     else
         read_shelf(actor);
+    if (status == NEAP_ABANDONED)
+        MUST(actor, neap_rwlock_repaired(actor->shelf));
     MUST(actor, neap_rwlock_unlock(actor->shelf));
 }
 

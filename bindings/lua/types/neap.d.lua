@@ -120,7 +120,7 @@ function worker:range(first, last, step, options) end
 ---@field name string
 ---@field kind neap.object_kind
 ---@field id integer
----@field variant? "plain"|"striped"|"double"|"classic"|"undo"
+---@field variant? "plain"|"striped"|"double"|"classic"|"undo"|"recursive"
 ---@field type? neap.type
 ---@field shape? integer[]
 ---@field bytes? integer
@@ -168,13 +168,14 @@ function heap:counter(name, options) end
 ---@return neap.code? code
 function heap:array(name, type, ...) end
 ---@param name string
+---@param options? {recursive: boolean}
 ---@return neap.mutex? mutex
 ---@return boolean|string created or text
 ---@return neap.code? code
-function heap:mutex(name) end
+function heap:mutex(name, options) end
 ---@param name string
 ---@param initial? integer
----@param options? {undo: boolean}
+---@param options? {undo: boolean, bound: integer}
 ---@return neap.semaphore? semaphore
 ---@return boolean|string created or text
 ---@return neap.code? code
@@ -412,6 +413,16 @@ function mutex:with(fn, ...) end
 function mutex:holder() end
 ---@return boolean
 function mutex:mine() end
+---@return true? done
+---@return string? text
+---@return neap.code? code
+function mutex:repaired() end
+---@return integer|false|nil pid of the owner that died inside
+---@return string? text
+---@return neap.code? code
+function mutex:abandoned() end
+---@return "plain"|"recursive"
+function mutex:kind() end
 ---@return string
 function mutex:name() end
 function mutex:close() end
@@ -420,18 +431,23 @@ function mutex:close() end
 local semaphore = {}
 
 ---@param timeout? neap.timeout
+---@param n? integer
 ---@return boolean? taken
 ---@return string? news "timeout", or text
 ---@return neap.code? code
-function semaphore:acquire(timeout) end
+function semaphore:acquire(timeout, n) end
+---@param n? integer
 ---@return boolean? taken
 ---@return string? news
 ---@return neap.code? code
-function semaphore:try() end
+function semaphore:try(n) end
+---@param n? integer
 ---@return true? done
 ---@return string? text
 ---@return neap.code? code
-function semaphore:release() end
+function semaphore:release(n) end
+---@return integer? bound
+function semaphore:bound() end
 ---@return integer? permits
 ---@return string? text
 ---@return neap.code? code
@@ -560,6 +576,14 @@ function rwlock:write_guard(timeout) end
 function rwlock:unlock() end
 ---@return "read"|"write"|nil
 function rwlock:mine() end
+---@return true? done
+---@return string? text
+---@return neap.code? code
+function rwlock:repaired() end
+---@return integer|false|nil pid of the writer that died inside
+---@return string? text
+---@return neap.code? code
+function rwlock:abandoned() end
 ---@return string
 function rwlock:name() end
 function rwlock:close() end

@@ -8,6 +8,7 @@ from ._segment import address_of, bytes_of, mode_of
 from ._types import ANY, FLOAT64, as_ndarray, code_of, shape_of
 
 _COUNTER_KINDS = {None: 0, "plain": 1, "striped": 2, "double": 3}
+_MUTEX_KINDS = {None: 0, False: 1, True: 2}
 _SEMAPHORE_KINDS = {None: 0, False: 1, True: 2}
 
 
@@ -38,22 +39,35 @@ class Heap(_neap.Heap):
             ) from None
         return self._counter(name, code)
 
-    def mutex(self, name):
-        """The Mutex of that name, made (unlocked) if it is missing."""
-        return self._mutex(name)
+    def mutex(self, name, recursive=None):
+        """The Mutex of that name, made (unlocked) if it is missing.
 
-    def semaphore(self, name, initial=1, undo=None):
+        recursive=True: its owner may lock it again; None takes whatever is
+        there, else False. TypeMismatch when the other kind is there.
+        """
+        try:
+            code = _MUTEX_KINDS[recursive]
+        except (KeyError, TypeError):
+            raise TypeError(
+                f"recursive must be a bool, not {recursive!r}") from None
+        return self._mutex(name, code)
+
+    def semaphore(self, name, initial=1, undo=None, bound=None):
         """The Semaphore of that name, made with `initial` permits if it is
         missing (ignored when it is there).
 
         undo=True: a permit belongs to the thread that acquired it and returns
         when that thread dies; None takes whatever is there, else False.
+        bound: there are never more permits than that, and a release beyond it
+        is a ValueError; None takes whatever is there, else none.
         """
+        if bound is not None and bound < 1:
+            raise ValueError(f"a bound is 1 or more, not {bound!r}")
         try:
             code = _SEMAPHORE_KINDS[undo]
         except (KeyError, TypeError):
             raise TypeError(f"undo must be a bool, not {undo!r}") from None
-        return self._semaphore(name, initial, code)
+        return self._semaphore(name, initial, bound or 0, code)
 
     def event(self, name):
         """The Event of that name, made (not set) if it is missing."""

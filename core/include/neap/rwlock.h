@@ -40,6 +40,11 @@ int neap_rwlock_write(neap_rwlock *rwlock, int64_t deadline);
 /** Give back what this thread holds. @return 0; -EPERM it holds nothing. */
 NEAP_API int neap_rwlock_unlock(neap_rwlock *rwlock);
 
+/** As neap_mutex_repaired and neap_mutex_abandoned, for the writer. */
+NEAP_API int neap_rwlock_repaired(neap_rwlock *rwlock);
+NEAP_API NEAP_MUST_CHECK
+int neap_rwlock_abandoned(neap_rwlock *rwlock, int32_t *ret_pid);
+
 /** @return 2 this thread holds it for writing; 1 for reading; 0 not. */
 NEAP_API int neap_rwlock_mine(neap_rwlock *rwlock);
 

@@ -29,11 +29,22 @@ int neap_semaphore_open(neap_heap *heap, const char *name, int64_t initial,
                         neap_semaphore_kind kind,
                         neap_semaphore **ret_semaphore);
 
+/** The same for one that never has more than `bound` permits (1 to
+ * NEAP_SEMAPHORE_MAX; 0: whatever is there, else no bound but that).
+ * NEAP_ETYPE too if it has another bound; -EINVAL too if `initial` exceeds it. */
+NEAP_API NEAP_MUST_CHECK
+int neap_semaphore_open_bounded(neap_heap *heap, const char *name,
+                                int64_t initial, int64_t bound,
+                                neap_semaphore_kind kind,
+                                neap_semaphore **ret_semaphore);
+
 /** NULL is fine. */
 NEAP_API void neap_semaphore_close(neap_semaphore *semaphore);
 
 NEAP_API const char *neap_semaphore_name(neap_semaphore *semaphore);
 NEAP_API neap_semaphore_kind neap_semaphore_kind_of(neap_semaphore *semaphore);
+/** 0: none. */
+NEAP_API int64_t neap_semaphore_bound(neap_semaphore *semaphore);
 
 /**
  * Take one permit.
@@ -49,8 +60,18 @@ NEAP_API NEAP_MUST_CHECK
 int neap_semaphore_acquire(neap_semaphore *semaphore, int64_t deadline);
 
 /** Give one permit back. @return 0; -EPERM undo, and this thread holds none;
- * -EOVERFLOW beyond NEAP_SEMAPHORE_MAX; -EIDRM. */
+ * -EOVERFLOW beyond its bound or NEAP_SEMAPHORE_MAX; -EIDRM. */
 NEAP_API int neap_semaphore_release(neap_semaphore *semaphore);
+
+/**
+ * The same for n permits (1 to NEAP_SEMAPHORE_MAX), all at once or none. Who
+ * wants many may wait while others, who want fewer, go first.
+ * @return as above; -EINVAL n, or more than the bound can ever be.
+ */
+NEAP_API NEAP_MUST_CHECK
+int neap_semaphore_acquire_many(neap_semaphore *semaphore, int64_t n,
+                                int64_t deadline);
+NEAP_API int neap_semaphore_release_many(neap_semaphore *semaphore, int64_t n);
 
 /** How many permits are there now. @return 0; -EIDRM. */
 NEAP_API NEAP_MUST_CHECK
