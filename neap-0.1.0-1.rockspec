@@ -122,6 +122,7 @@ build = {
         "core/sync/finishers.c",
         "core/sync/mutex.c",
         "core/sync/once.c",
+        "core/sync/parties.c",
         "core/sync/rwlock.c",
         "core/sync/semaphore.c",
         "core/work/answer.c",

@@ -28,14 +28,41 @@ static neap_barrier *check_barrier(lua_State *L)
 }
 
 
+/* {shrink = true | false, counted = true}; without both, whatever is there. */
+static neap_barrier_kind check_kind(lua_State *L, int arg)
+{
+    static const char *const known[] = {"shrink", "counted", NULL};
+
+    lneap_check_options(L, arg, known);
+    if (lua_isnoneornil(L, arg))
+        return NEAP_BARRIER_ANY;
+    lua_getfield(L, arg, "shrink");
+    bool said = !lua_isnil(L, -1);
+    lua_pop(L, 1);
+    bool counted = lneap_option_bool(L, arg, "counted", false);
+    if (!said && !counted)
+        return NEAP_BARRIER_ANY;
+    neap_barrier_kind kind = lneap_option_bool(L, arg, "shrink", false)
+                                 ? NEAP_BARRIER_SHRINKS
+                                 : NEAP_BARRIER_BREAKS;
+    return kind | (counted ? NEAP_BARRIER_COUNTED : 0);
+}
+
+
 /***
  * Open the barrier of that name, or make it for `parties`. Without `parties`
  * it must be there.
+ *
+ * With {shrink = true} a party that dies while it waits does not break it: the
+ * others go on without it. With {counted = true} its parties are those who
+ * joined, and `parties` is nil; one that ends or dies anywhere, without having
+ * left, breaks it or makes it smaller.
  *
  * @usage local step = heap:barrier("step", 4)
  * @function heap:barrier
  * @tparam string name
  * @tparam[opt] integer parties 1 to 65535, ignored when the barrier is there
+ * @tparam[opt] table options
  * @treturn barrier the barrier, or nil, text and code
  * @treturn boolean true if this call made it
  */
@@ -43,15 +70,19 @@ int lneap_heap_barrier(lua_State *L)
 {
     struct lneap_heap *heap = lneap_check(L, 1, &lneap_heap_class);
     const char *name = lneap_check_name(L, 2);
+    neap_barrier_kind kind = check_kind(L, 4);
     int64_t parties = 0;
     neap_barrier *core;
 
+    luaL_argcheck(L, !(kind & NEAP_BARRIER_COUNTED) || lua_isnil(L, 3), 3,
+                  "a counted barrier has the parties that join");
     if (!lua_isnoneornil(L, 3))
         parties = lneap_check_count(L, 3, 65535, "a barrier has 1 to 65535 "
                                     "parties");
     struct lneap_handle *handle =
         lneap_object_new(L, &lneap_barrier_class, heap, name);
-    int status = neap_barrier_open(heap->handle.core, name, parties, &core);
+    int status = neap_barrier_open_kind(heap->handle.core, name, parties, kind,
+                                        &core);
     if (status >= 0)
         handle->core = core;
     return lneap_object_opened(L, status);
@@ -60,10 +91,17 @@ int lneap_heap_barrier(lua_State *L)
 
 /***
  * Barriers: nobody goes on before all are there. A party that dies, gives up
- * or is interrupted while it waits breaks the barrier, for the others would
- * wait for nobody: every wait is then "EBROKEN", until it is reset.
+ * or is interrupted by Ctrl-C while it waits breaks the barrier, for the others
+ * would wait for nobody: every wait is then "EBROKEN", until it is reset.
  * @type barrier
  */
+
+/* Called while the wait is still counted: nothing may be raised here. */
+static bool goes_on(void *L)
+{
+    return !lneap_hooked(L);
+}
+
 
 /***
  * Wait until all parties wait. A timeout breaks it.
@@ -75,15 +113,17 @@ int lneap_heap_barrier(lua_State *L)
  * @function barrier:wait
  * @tparam[opt] number timeout seconds; nil waits for ever
  * @treturn integer a place from 1 to the number of parties, another one for
- * each, the last to come having 1; false and "timeout"; or nil, text and code
+ * each, the last to come having 1 (nobody has it where a death was what let the
+ * others go on); false and "timeout"; or nil, text and code
  */
 static int barrier_wait(lua_State *L)
 {
     neap_barrier *barrier = check_barrier(L);
     int64_t deadline = lneap_check_deadline(L, 2);
     int64_t place;
-    /* Not LNEAP_WAIT: an interruption has broken it. */
-    int status = neap_barrier_wait(barrier, deadline, &place);
+    /* Not LNEAP_WAIT: by then an interruption would have broken it. */
+    int status = neap_barrier_wait_through(barrier, deadline, goes_on, L,
+                                           &place);
 
     if (status == -EINTR)
         (void)lneap_interrupted(L);
@@ -91,6 +131,33 @@ static int barrier_wait(lua_State *L)
         return lneap_waited(L, status);
     lua_pushinteger(L, place + 1);
     return 1;
+}
+
+
+/***
+ * Be a party of a counted barrier, as the thread that this is: one that ends
+ * without having left breaks it, or makes it smaller.
+ *
+ * @usage step:join()
+ * @function barrier:join
+ * @treturn boolean true, or nil, text and code: "EALREADY" it is one
+ */
+static int barrier_join(lua_State *L)
+{
+    return lneap_done(L, neap_barrier_join(check_barrier(L)));
+}
+
+
+/***
+ * Be a party no more. Those who wait go on if all others are there.
+ *
+ * @usage step:leave()
+ * @function barrier:leave
+ * @treturn boolean true, or nil, text and code: "EPERM" it is none
+ */
+static int barrier_leave(lua_State *L)
+{
+    return lneap_done(L, neap_barrier_leave(check_barrier(L)));
 }
 
 
@@ -140,6 +207,38 @@ static int barrier_broken(lua_State *L)
 
 
 /***
+ * Does a party that dies leave it whole, with one party less?
+ *
+ * @usage print(step:shrinks())
+ * @function barrier:shrinks
+ * @treturn boolean
+ */
+static int barrier_shrinks(lua_State *L)
+{
+    neap_barrier_kind kind = neap_barrier_kind_of(check_barrier(L));
+
+    lua_pushboolean(L, (kind & NEAP_BARRIER_SHRINKS) != 0);
+    return 1;
+}
+
+
+/***
+ * Are its parties those who joined?
+ *
+ * @usage if step:counted() then step:join() end
+ * @function barrier:counted
+ * @treturn boolean
+ */
+static int barrier_counted(lua_State *L)
+{
+    neap_barrier_kind kind = neap_barrier_kind_of(check_barrier(L));
+
+    lua_pushboolean(L, (kind & NEAP_BARRIER_COUNTED) != 0);
+    return 1;
+}
+
+
+/***
  * How many have to come.
  *
  * @usage print(step:parties())
@@ -183,6 +282,8 @@ void lneap_open_barrier(lua_State *L)
         {"wait", barrier_wait},       {"abort", barrier_abort},
         {"reset", barrier_reset},     {"broken", barrier_broken},
         {"parties", barrier_parties}, {"waiting", barrier_waiting},
+        {"join", barrier_join},       {"leave", barrier_leave},
+        {"shrinks", barrier_shrinks}, {"counted", barrier_counted},
         {"name", lneap_object_name},  {NULL, NULL},
     };
     static const luaL_Reg meta[] = {{"__eq", lneap_object_eq}, {NULL, NULL}};

@@ -117,6 +117,9 @@ int lneap_waited(lua_State *L, int status);
  */
 bool lneap_interrupted(lua_State *L);
 
+/* Does one wait, for L or for the main thread? Raises nothing. */
+bool lneap_hooked(lua_State *L);
+
 /* Call `wait` again for as long as it is interrupted for nobody's sake. */
 #define LNEAP_WAIT(L, status, wait)                             \
     do                                                          \

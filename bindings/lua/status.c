@@ -44,15 +44,20 @@ int lneap_waited(lua_State *L, int status)
 }
 
 
+bool lneap_hooked(lua_State *L)
+{
+    lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+    lua_State *main = lua_tothread(L, -1);
+    lua_pop(L, 1);
+    return lua_gethook(L) || (main && lua_gethook(main));
+}
+
+
 bool lneap_interrupted(lua_State *L)
 {
     if (lua_gethook(L))
         return true;
-
-    lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
-    lua_State *main = lua_tothread(L, -1);
-    lua_pop(L, 1);
-    if (main && main != L && lua_gethook(main))
+    if (lneap_hooked(L))
         luaL_error(L, "interrupted!");
     return false;
 }

@@ -16,24 +16,36 @@ typedef struct BarrierState {
 DEFINE_HANDLE(Barrier, barrier, neap_barrier_close)
 
 
+/* A signal's handler runs while the party stays counted. */
+static bool goes_on(void *ret_raised)
+{
+    PyGILState_STATE state = PyGILState_Ensure();
+    bool raised = PyErr_CheckSignals() < 0;
+    PyGILState_Release(state);
+    *(bool *)ret_raised = raised;
+    return !raised;
+}
+
+
 /* As threading has it: whoever gives up finds that it broke the barrier. */
 static PyObject *barrier_wait(Barrier *self, PyObject *timeout)
 {
     int status;
     int64_t deadline, place = 0;
+    bool raised = false;
     if (!as_wait_deadline(timeout, &deadline))
         return NULL;
     self->waiting++;
     Py_BEGIN_ALLOW_THREADS
-    status = neap_barrier_wait(self->core, deadline, &place);
+    status = neap_barrier_wait_through(self->core, deadline, goes_on, &raised,
+                                       &place);
     Py_END_ALLOW_THREADS
     self->waiting--;
+    if (raised)
+        return NULL;
     if (status >= 0)
         return PyLong_FromLongLong(place);
-    if (status == -EINTR && PyErr_CheckSignals() < 0)
-        return NULL;
-    bool gave_up = status == -EINTR || timed_out(status);
-    return raise_status(gave_up ? NEAP_EBROKEN : status);
+    return raise_status(timed_out(status) ? NEAP_EBROKEN : status);
 }
 
 
@@ -66,6 +78,18 @@ static PyObject *Barrier_broken_get(Barrier *self)
 }
 
 
+static bool Barrier_shrinks_get(Barrier *self)
+{
+    return neap_barrier_kind_of(self->core) & NEAP_BARRIER_SHRINKS;
+}
+
+
+static bool Barrier_counted_get(Barrier *self)
+{
+    return neap_barrier_kind_of(self->core) & NEAP_BARRIER_COUNTED;
+}
+
+
 static PyObject *barrier_repr(Barrier *self)
 {
     BarrierState now;
@@ -88,8 +112,9 @@ NEAP_HANDLE(Barrier)
     "A barrier between processes, with the methods of threading.Barrier.\n\n"
     "Made by heap.barrier(name, parties). A party that dies while it waits\n"
     "breaks it: the others get BrokenBarrier (a\n"
-    "threading.BrokenBarrierError) until somebody resets it. One that was\n"
-    "dropped is OSError EIDRM. Pickles as its address.";
+    "threading.BrokenBarrierError) until somebody resets it; if it shrinks,\n"
+    "they go on without. A counted one has the threads that joined as its\n"
+    "parties. One that was dropped is OSError EIDRM. Pickles as its address.";
 
 typedef struct Barrier {
 %extend {
@@ -100,18 +125,30 @@ typedef struct Barrier {
   %feature("docstring") wait "wait($self, timeout=None)\n--\n\n"
       "Wait until as many wait as there are parties. Return this party's\n"
       "place, another one for each from 0 to parties - 1; the last to come\n"
-      "has 0.\n\n"
+      "has 0 (nobody where a death was what let the others go on).\n\n"
       "timeout in seconds, None for ever; a negative one is a ValueError.\n"
       "BrokenBarrier: it is broken, or another party died, gave up,\n"
       "aborted or reset it. Giving up breaks it, for the others would wait\n"
-      "for nobody: not in time is BrokenBarrier here, too, and a signal\n"
-      "that has a handler is what the handler raises, or BrokenBarrier\n"
-      "when it raises nothing. OSError: EIDRM it was dropped, EAGAIN this\n"
-      "thread has shares of too many objects.";
+      "for nobody: not in time is BrokenBarrier here, too, and so it is\n"
+      "for the others when a signal's handler raises; when it does not the\n"
+      "wait goes on. OSError: EIDRM it was dropped, EAGAIN this thread has\n"
+      "shares of too many objects, EPERM it is counted, and this thread\n"
+      "has not joined.";
   PyObject *wait(PyObject *timeout = NULL)
   {
       return barrier_wait($self, timeout);
   }
+
+  %feature("docstring") join "join($self)\n--\n\n"
+      "Be a party of a counted barrier, as the thread that this is.\n\n"
+      "One that ends without having left breaks it, or makes it smaller.\n"
+      "OSError: EALREADY it is one. BadArgument: it is not a counted one.";
+  Status join() { return neap_barrier_join($self->core); }
+
+  %feature("docstring") leave "leave($self)\n--\n\n"
+      "Be a party no more. Those who wait go on if all others are there.\n\n"
+      "PermissionError: this thread is none.";
+  Status leave() { return neap_barrier_leave($self->core); }
 
   %feature("docstring") abort "abort($self)\n--\n\n"
       "Break it: who waits, and who comes, gets BrokenBarrier.";
@@ -130,6 +167,10 @@ typedef struct Barrier {
   PyObject *n_waiting;
   %feature("docstring") broken "True if it is broken.";
   PyObject *broken;
+  %feature("docstring") shrinks "True if a death leaves it whole.";
+  bool shrinks;
+  %feature("docstring") counted "True if its parties are those who joined.";
+  bool counted;
   %mutable;
 }
 } Barrier;

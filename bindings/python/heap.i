@@ -357,15 +357,16 @@ typedef struct Heap {
                         : new_latch(core, $self->core);
   }
 
-  /* None: it must be there. */
-  Barrier *_barrier(const char *name, PyObject *parties)
+  /* None: it must be there, or is a counted one. */
+  Barrier *_barrier(const char *name, PyObject *parties, int kind)
   {
       neap_barrier *core;
       int64_t many = 0;
       if (parties != Py_None
           && !as_bounded(parties, "parties", 1, BARRIER_PARTIES_MAX, &many))
           return NULL;
-      int status = neap_barrier_open($self->core->core, name, many, &core);
+      int status = neap_barrier_open_kind($self->core->core, name, many,
+                                          (neap_barrier_kind)kind, &core);
       return status < 0 ? (void *)raise_status(status)
                         : new_barrier(core, $self->core);
   }

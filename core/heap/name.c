@@ -69,14 +69,16 @@ const char *neap_object_kind_name(neap_object_kind kind)
 
 static const char *variant_name(uint64_t what)
 {
-    static const char *const names[][4] = {
+    static const char *const names[][7] = {
         [NEAP_OBJECT_COUNTER] = {"", "plain ", "striped ", "double "},
         [NEAP_OBJECT_SEMAPHORE] = {"", "classic ", "undo ", ""},
         [NEAP_OBJECT_MUTEX] = {"", "plain ", "recursive ", ""},
+        [NEAP_OBJECT_BARRIER] = {"", "breaking ", "shrinking ", "", "",
+                                 "counted breaking ", "counted shrinking "},
     };
     uint32_t kind = neap_sh_what_kind(what);
     uint32_t variant = neap_sh_what_variant(what);
-    const char *name = kind < NEAP__COUNT(names) && variant < 4
+    const char *name = kind < NEAP__COUNT(names) && variant < 7
                            ? names[kind][variant] : NULL;
     return name ? name : "";
 }

@@ -55,6 +55,9 @@
                                 writer's */
 #define NEAP_SH_HELD_FLAGS UINT64_C(3)
 
+/* In the share of who joined a counted barrier. */
+#define NEAP_SH_MEMBER (UINT64_C(1) << 40)
+
 /*
  * How much is made at a time, and from when on memory is given back. The build
  * that enumerates crashes has tiny ones, so that every road is near.
@@ -121,7 +124,9 @@ struct neap_sh_share {
     neap_sh_word entry; /* offset of the object's entry, 0 unused */
     neap_sh_word id;    /* the object's id: a dropped one gets nothing back */
     neap_sh_word value; /* semaphores: under the entry's lock; counters: plain
-                           stores of the owner, folded under the lock */
+                           stores of the owner, folded under the lock;
+                           barriers: of who waits its phase + 1, and
+                           NEAP_SH_MEMBER */
 };
 
 /* A thread's place in a heap. */

@@ -3,37 +3,33 @@
  *
  *   entry.value    phase << 32 | how many wait
  *   entry.limit    parties
- *   entry.returns  0 whole; else broken, RESETTING added while those who wait
- *                  leave and nobody may come
- *   share.value    of each who waits: its phase + 1
+ *   entry.returns  0 whole; else broken, NEAP__RESETTING added while those who
+ *                  wait leave and nobody may come
+ *   share.value    of each who waits: its phase + 1; of each who joined a
+ *                  counted one NEAP_SH_MEMBER, too, for as long as it is one
  *
  * All of it changes under the entry's lock in redo records. The last party to
  * come opens the next phase; the others then find that theirs is over and
  * forget their shares, which say of which phase they were and so mean nothing
- * any more. One who leaves without that, by time-out, signal or death, takes
- * itself out and breaks the barrier.
+ * any more. One who leaves without that, by time-out or signal, takes itself
+ * out and breaks the barrier; one who dies does, too, or leaves one party less,
+ * which may be what the others waited for.
  */
-#include "neap/barrier.h"
+#include "sync/barrier.h"
 
-#include "heap/object.h"
 #include "recovery/reap.h"
 #include "recovery/redo.h"
 #include "recovery/share.h"
 #include "recovery/wait.h"
-#include "sync/barrier.h"
-
-#define PARTIES_MAX 65535
-#define RESETTING (UINT64_C(1) << 32)
-#define BROKEN UINT64_C(1)
-
-struct neap_barrier {
-    struct neap__object object;
-};
 
 /* One party's wait. */
 struct party {
     struct neap__object *object;
-    struct neap_sh_share *share; /* while it is counted */
+    int64_t deadline;
+    neap_goes_on *goes_on; /* asked after a signal, NULL: no */
+    void *argument;
+    struct neap_sh_share *share; /* in which it is counted, or was */
+    bool counted;                /* it waits for others */
     uint32_t phase;
     int64_t place;
 };
@@ -41,20 +37,51 @@ struct party {
 
 /* -- the handle ----------------------------------------------------------- */
 
-int neap_barrier_open(neap_heap *heap, const char *name, int64_t parties,
-                      neap_barrier **ret_barrier)
+static int check_wanted(const char *name, int64_t parties,
+                        neap_barrier_kind kind)
 {
-    if (parties < 0 || parties > PARTIES_MAX)
+    name = name ? name : "";
+    if (parties < 0 || parties > NEAP__PARTIES_MAX)
         return neap__fail(-EINVAL, "barrier '%s': %lld parties; it can have 1 "
-                          "to %d", name ? name : "", (long long)parties,
-                          PARTIES_MAX);
+                          "to %d", name, (long long)parties,
+                          NEAP__PARTIES_MAX);
+    unsigned counted = (unsigned)kind & NEAP_BARRIER_COUNTED;
+    unsigned other = (unsigned)kind & ~(unsigned)NEAP_BARRIER_COUNTED;
+    if (other > NEAP_BARRIER_SHRINKS || (counted && !other))
+        return neap__fail(-EINVAL, "barrier '%s': kind %d is none; it breaks "
+                          "or shrinks, and its parties may be counted", name,
+                          (int)kind);
+    if (counted && parties)
+        return neap__fail(-EINVAL, "barrier '%s': %lld parties of a counted "
+                          "barrier; those that join are counted, so give none",
+                          name, (long long)parties);
+    return 0;
+}
+
+
+int neap_barrier_open_kind(neap_heap *heap, const char *name, int64_t parties,
+                           neap_barrier_kind kind, neap_barrier **ret_barrier)
+{
+    int status = check_wanted(name, parties, kind);
+    if (status < 0)
+        return status;
     struct neap__wanted wanted = {
         .kind = NEAP_OBJECT_BARRIER,
+        .variant = kind,
+        .default_variant = NEAP_BARRIER_BREAKS,
         .limit = (uint64_t)parties,
-        .must_exist = parties == 0,
+        .must_exist = parties == 0 && !(kind & NEAP_BARRIER_COUNTED),
     };
     return neap__handle_open(heap, name, &wanted, sizeof(neap_barrier),
                              (void **)ret_barrier);
+}
+
+
+int neap_barrier_open(neap_heap *heap, const char *name, int64_t parties,
+                      neap_barrier **ret_barrier)
+{
+    return neap_barrier_open_kind(heap, name, parties, NEAP_BARRIER_ANY,
+                                  ret_barrier);
 }
 
 
@@ -70,6 +97,12 @@ const char *neap_barrier_name(neap_barrier *barrier)
 }
 
 
+neap_barrier_kind neap_barrier_kind_of(neap_barrier *barrier)
+{
+    return (neap_barrier_kind)barrier->object.variant;
+}
+
+
 static int broken(const struct neap__object *object)
 {
     return neap__fail(NEAP_EBROKEN, "heap %s: barrier '%s' is broken: a party "
@@ -78,28 +111,7 @@ static int broken(const struct neap__object *object)
 }
 
 
-/* -- what changes it, within a change and under the entry's lock ---------- */
-
-/* One less waits; the last one to leave ends a reset. */
-static void take_out(struct neap__tx *tx, struct neap_sh_entry *entry,
-                     uint64_t returns)
-{
-    uint64_t value = neap__tx_get(tx, &entry->value);
-    if (returns & RESETTING && (uint32_t)value == 1)
-        returns = 0;
-    neap__tx_set(tx, &entry->value, value - 1);
-    neap__tx_set(tx, &entry->returns, returns);
-}
-
-
-void neap__barrier_finish(struct neap__tx *tx, struct neap_sh_entry *entry,
-                          uint64_t share)
-{
-    uint64_t value = atomic_load(&entry->value);
-    if ((value >> 32) + 1 == share && (uint32_t)value > 0)
-        take_out(tx, entry, atomic_load(&entry->returns) | BROKEN);
-}
-
+/* -- coming --------------------------------------------------------------- */
 
 static void open_next_phase(struct neap__tx *tx, struct neap_sh_entry *entry,
                             uint32_t phase)
@@ -108,40 +120,58 @@ static void open_next_phase(struct neap__tx *tx, struct neap_sh_entry *entry,
 }
 
 
-/* -- coming --------------------------------------------------------------- */
-
 static int count_in(struct neap__seat *seat, struct party *party)
 {
     struct neap_sh_entry *entry = party->object->entry;
     uint64_t value = atomic_load(&entry->value);
-    party->share = neap__share_place(seat);
+    uint64_t member = party->share ? NEAP_SH_MEMBER : 0;
     if (!party->share)
-        return neap__fail(-EAGAIN, "heap %s: cannot wait at '%s': this thread "
-                          "has shares of %d objects, and no more are recorded",
-                          party->object->heap->address.text,
-                          party->object->name, NEAP_SH_SHARES);
+        party->share = neap__share_place(seat);
+    if (!party->share)
+        return neap__barrier_no_share(party->object);
     struct neap__tx tx;
     neap__tx_begin(&tx, seat);
     neap__tx_set(&tx, &entry->value, value + 1);
-    neap__tx_set(&tx, &party->share->value, (uint64_t)party->phase + 1);
+    neap__tx_set(&tx, &party->share->value,
+                 ((uint64_t)party->phase + 1) | member);
     neap__tx_set(&tx, &party->share->id, party->object->id);
     neap__tx_set(&tx, &party->share->entry,
                  neap__offset(party->object->heap, entry));
+    party->counted = true;
     return neap__tx_commit(&tx);
 }
 
 
-/* @return 0 counted, or the last and done (no share); -EBUSY being reset;
- * NEAP_EBROKEN; -EIDRM; -EAGAIN. */
+/* Of a counted barrier only those who joined are parties, once each. */
+static int find_membership(struct neap__seat *seat, struct party *party)
+{
+    struct neap__object *object = party->object;
+    party->share = neap__barrier_member(seat, object);
+    if (!party->share)
+        return neap__barrier_no_party(object);
+    if (!neap__barrier_waits(object->entry, atomic_load(&party->share->value)))
+        return 0;
+    return neap__fail(-EDEADLK, "heap %s: this thread waits at barrier '%s' "
+                      "already", object->heap->address.text, object->name);
+}
+
+
+/* @return 0 counted, or the last and done; -EBUSY being reset; NEAP_EBROKEN;
+ * -EIDRM; -EAGAIN; -EPERM; -EDEADLK. */
 static int come_locked(struct neap__seat *seat, struct party *party)
 {
-    struct neap_sh_entry *entry = party->object->entry;
-    if (neap__object_gone(party->object))
-        return neap__object_dropped(party->object);
+    struct neap__object *object = party->object;
+    struct neap_sh_entry *entry = object->entry;
+    if (neap__object_gone(object))
+        return neap__object_dropped(object);
+    int status = neap__barrier_is_counted(object)
+                     ? find_membership(seat, party) : 0;
+    if (status < 0)
+        return status;
     uint64_t returns = atomic_load(&entry->returns);
     uint64_t value = atomic_load(&entry->value);
     if (returns)
-        return returns & RESETTING ? -EBUSY : broken(party->object);
+        return returns & NEAP__RESETTING ? -EBUSY : broken(object);
     party->phase = (uint32_t)(value >> 32);
     party->place = (int64_t)(atomic_load(&entry->limit) - 1 - (uint32_t)value);
     if (party->place > 0)
@@ -176,7 +206,7 @@ static int come(struct neap__seat *seat, void *argument)
         return status;
     status = come_locked(seat, party);
     neap__unlock(seat, &entry->lock);
-    if (status == 0 && !party->share)
+    if (status == 0 && !party->counted)
         neap__woken(seat, entry, INT_MAX);
     return status;
 }
@@ -203,15 +233,34 @@ static int look(struct neap__seat *seat, void *argument)
 }
 
 
+/* It is counted no more; a member stays one. */
+static void forget_wait(struct party *party)
+{
+    if (neap__barrier_is_counted(party->object))
+        atomic_store_explicit(&party->share->value, NEAP_SH_MEMBER,
+                              memory_order_relaxed);
+    else
+        neap__share_forget(party->share);
+}
+
+
 static int leave_locked(struct neap__seat *seat, struct party *party)
 {
     struct neap_sh_entry *entry = party->object->entry;
+    struct neap_sh_share *share = party->share;
     struct neap__tx tx;
     neap__tx_begin(&tx, seat);
-    take_out(&tx, entry, atomic_load(&entry->returns) | BROKEN);
-    neap__tx_set(&tx, &party->share->entry, 0);
-    neap__tx_set(&tx, &party->share->id, 0);
-    neap__tx_set(&tx, &party->share->value, 0);
+    neap__barrier_set_waiting(&tx, entry,
+                              (uint32_t)atomic_load(&entry->value) - 1,
+                              atomic_load(&entry->limit),
+                              atomic_load(&entry->returns) | NEAP__BROKEN);
+    if (neap__barrier_is_counted(party->object)) {
+        neap__tx_set(&tx, &share->value, NEAP_SH_MEMBER);
+    } else {
+        neap__tx_set(&tx, &share->entry, 0);
+        neap__tx_set(&tx, &share->id, 0);
+        neap__tx_set(&tx, &share->value, 0);
+    }
     neap__waking(seat, entry);
     return neap__tx_commit(&tx);
 }
@@ -226,7 +275,7 @@ static int leave(struct neap__seat *seat, struct party *party, int why)
         return status;
     bool gone = neap__object_gone(party->object), over = is_over(party);
     if (gone || over)
-        neap__share_forget(party->share);
+        forget_wait(party);
     else
         status = leave_locked(seat, party);
     neap__unlock(seat, &entry->lock);
@@ -242,27 +291,51 @@ static int leave(struct neap__seat *seat, struct party *party, int why)
 }
 
 
-int neap_barrier_wait(neap_barrier *barrier, int64_t deadline,
-                      int64_t *ret_place)
+/* Wait, and go on after a signal if whoever waits says so: it stays counted
+ * meanwhile. */
+static int wait_through(struct neap__seat *seat, neap__attempt *attempt,
+                        struct party *party)
+{
+    int status;
+    do
+        status = neap__wait_for(seat, party->object->entry, attempt, party,
+                                party->deadline);
+    while (status == -EINTR && party->goes_on &&
+           party->goes_on(party->argument));
+    return status;
+}
+
+
+int neap_barrier_wait_through(neap_barrier *barrier, int64_t deadline,
+                              neap_goes_on *goes_on, void *argument,
+                              int64_t *ret_place)
 {
     struct neap__object *object = &barrier->object;
-    struct party party = {.object = object};
+    struct party party = {object, deadline, goes_on, argument, NULL, false, 0,
+                          0};
     struct neap__seat *seat;
     int status = neap__seat(object->heap, &seat);
     if (status == 0)
-        status = neap__wait_for(seat, object->entry, come, &party, deadline);
+        status = wait_through(seat, come, &party);
     if (status < 0)
         return neap__object_gave_up(object, status, "is being reset");
-    if (party.share) {
-        status = neap__wait_for(seat, object->entry, look, &party, deadline);
+    if (party.counted) {
+        status = wait_through(seat, look, &party);
         if (status < 0)
             status = leave(seat, &party, status);
         else
-            neap__share_forget(party.share);
+            forget_wait(&party);
     }
     if (status == 0 && ret_place)
         *ret_place = party.place;
     return status;
+}
+
+
+int neap_barrier_wait(neap_barrier *barrier, int64_t deadline,
+                      int64_t *ret_place)
+{
+    return neap_barrier_wait_through(barrier, deadline, NULL, NULL, ret_place);
 }
 
 
@@ -282,7 +355,7 @@ static int change(neap_barrier *barrier, uint64_t add)
     neap__waking(seat, entry);
     if (neap__object_gone(object))
         status = neap__object_dropped(object);
-    else if (add & RESETTING && !waited_for)
+    else if (add & NEAP__RESETTING && !waited_for)
         atomic_store(&entry->returns, 0);
     else
         atomic_store(&entry->returns, atomic_load(&entry->returns) | add);
@@ -294,13 +367,13 @@ static int change(neap_barrier *barrier, uint64_t add)
 
 int neap_barrier_abort(neap_barrier *barrier)
 {
-    return change(barrier, BROKEN);
+    return change(barrier, NEAP__BROKEN);
 }
 
 
 int neap_barrier_reset(neap_barrier *barrier)
 {
-    return change(barrier, RESETTING | BROKEN);
+    return change(barrier, NEAP__RESETTING | NEAP__BROKEN);
 }
 
 

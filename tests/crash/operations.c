@@ -668,6 +668,74 @@ static int phase_opened(void)
         return sim_all_woken() ? 1 : -1;
     return value == 1 ? 0 : -1;
 }
+static void shrinking(int64_t parties, neap_barrier_kind kind)
+{
+    IGNORE(neap_barrier_open_kind(world.heap, "made", parties, kind, &barrier));
+}
+static void make_shrinking(void)
+{
+    shrinking(3, NEAP_BARRIER_SHRINKS);
+}
+static void make_counted(void)
+{
+    shrinking(0, NEAP_BARRIER_COUNTED | NEAP_BARRIER_SHRINKS);
+}
+static int come_and_wait(void *unused)
+{
+    (void)unused;
+    int64_t place;
+    int status = neap_barrier_wait(barrier, neap_now() + 1000000, &place);
+    return status == -ETIMEDOUT ? 0 : -1;
+}
+/* One party less if it died counted; never counted for ever; broken only by
+ * giving up. */
+static int barrier_smaller(void)
+{
+    int64_t parties, waiting;
+    bool broken;
+    if (neap_barrier_status(barrier, &parties, &waiting, &broken) < 0 ||
+        waiting || parties < 2 || parties > 3 || (broken && parties < 3))
+        return -1;
+    return neap_barrier_reset(barrier) < 0 ? -1 : 1;
+}
+static void join_it(void)
+{
+    IGNORE(neap_barrier_join(barrier));
+}
+/* A member waits, for one who has not come. */
+static void other_member_waits(void)
+{
+    make_counted();
+    join_it();
+    struct neap_sh_entry *entry = entry_of("made");
+    struct neap__seat *seat = neap__seat_here(world.heap);
+    struct neap_sh_share *share = neap__share_find(
+        seat, neap__offset(world.heap, entry), atomic_load(&entry->id));
+    atomic_store(&share->value, NEAP_SH_MEMBER | 1);
+    atomic_store(&entry->value, 1);
+    sleeper_on("made");
+}
+RUN(join_barrier, neap_barrier_join(barrier))
+RUN(leave_barrier, neap_barrier_leave(barrier))
+/* The victim is no member, whatever happened. */
+static int members_left(void)
+{
+    int64_t parties, waiting;
+    bool broken;
+    if (neap_barrier_status(barrier, &parties, &waiting, &broken) < 0)
+        return -1;
+    return parties == 0 && waiting == 0 && !broken ? 1 : -1;
+}
+/* The other one waits for nobody any more. */
+static int other_member_told(void)
+{
+    int64_t parties, waiting;
+    bool broken;
+    if (neap_barrier_status(barrier, &parties, &waiting, &broken) < 0)
+        return -1;
+    return parties == 1 && waiting == 0 && !broken && sim_all_woken() ? 1 : -1;
+}
+RUN(member_comes, neap_barrier_wait(barrier, NEAP_NOW, &place_told))
 RUN(abort_barrier, neap_barrier_abort(barrier))
 static int barrier_aborted(void)
 {
@@ -883,6 +951,16 @@ const struct operation operations[] = {
      .run = come_and_give_up, .state = barrier_empty, .asleep = true},
     {"barrier wait, the last to come", .prepare = other_party_waits,
      .run = come_last, .state = phase_opened, .asleep = true},
+    {"barrier wait, given up, shrinks", .prepare = make_shrinking,
+     .run = come_and_wait, .state = barrier_smaller, .asleep = true},
+    {"barrier join", .prepare = make_counted, .run = join_barrier,
+     .state = members_left},
+    {"barrier leave, one waits", .prepare = other_member_waits,
+     .victim = join_it, .run = leave_barrier, .state = other_member_told,
+     .asleep = true},
+    {"barrier wait, the last member", .prepare = other_member_waits,
+     .victim = join_it, .run = member_comes, .state = other_member_told,
+     .asleep = true},
     {"barrier abort, one waits", .prepare = other_party_waits,
      .run = abort_barrier, .state = barrier_aborted, .asleep = true},
     {"once", .prepare = make_once, .run = do_once, .state = done_or_not},

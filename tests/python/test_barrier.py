@@ -122,6 +122,69 @@ def test_a_party_that_is_killed_breaks_it_until_it_is_reset(barrier):
     assert sorted(p.wait() for p in processes) == [1, 2]
 
 
+def test_one_that_shrinks_goes_on_without_the_killed(heap):
+    barrier = heap.barrier("barrier", 3, shrink=True)
+    assert (barrier.shrinks, barrier.counted) == (True, False)
+    first, second = waiting(barrier, 2)
+    kill(first)
+    assert heap.reap() in (0, 1)
+    eventually(lambda: barrier.parties == 2)
+    assert barrier.wait(30) == 0
+    second.wait()
+    assert not barrier.broken
+
+
+def test_of_a_counted_one_those_who_joined_are_the_parties(heap):
+    barrier = heap.barrier("barrier", counted=True, shrink=True)
+    assert (barrier.parties, barrier.counted) == (0, True)
+    fails_with(errno.EPERM, barrier.wait)
+    barrier.join()
+    fails_with(errno.EALREADY, barrier.join)
+
+    def member():
+        barrier.join()
+        return barrier.wait(30)
+
+    process = neap.fork(member)
+    eventually(lambda: barrier.n_waiting == 1)
+    assert barrier.parties == 2
+    barrier.leave()
+    assert process.wait() == 1
+    with pytest.raises(PermissionError, match="join"):
+        barrier.leave()
+    assert heap.object("barrier").counted
+    assert heap.check().problems == 0
+
+
+def test_a_member_that_dies_between_two_waits_breaks_a_counted_one(heap):
+    barrier = heap.barrier("barrier", counted=True)
+    process = neap.fork(lambda: (barrier.join(), time.sleep(60)))
+    eventually(lambda: barrier.parties == 1)
+    barrier.join()
+    kill(process)
+    with pytest.raises(neap.BrokenBarrier):
+        barrier.wait(30)
+    barrier.reset()
+    assert barrier.parties == 1
+    assert barrier.wait(0) == 0
+    barrier.leave()
+
+
+def test_kinds_of_barriers_that_do_not_agree_are_refused(heap, barrier):
+    with pytest.raises(neap.TypeMismatch, match="a breaking barrier"):
+        heap.barrier("barrier", 3, shrink=True)
+    with pytest.raises(neap.TypeMismatch):
+        heap.barrier("barrier", counted=True)
+    with pytest.raises(neap.BadArgument, match="counted"):
+        heap.barrier("other", 3, counted=True)
+    with pytest.raises(TypeError, match="bools"):
+        heap.barrier("other", 3, shrink="yes")
+    for call in (barrier.join, barrier.leave):
+        with pytest.raises(neap.BadArgument, match="fixed"):
+            call()
+    assert "other" not in heap
+
+
 def test_who_comes_after_a_death_was_noticed_finds_it_broken(heap):
     barrier = heap.barrier("barrier", 2)
     process, = waiting(barrier, 1)
@@ -158,13 +221,37 @@ def test_ctrl_c_ends_a_wait_and_breaks_it(barrier):
     assert barrier.broken
 
 
-def test_a_signal_with_a_handler_ends_the_wait_as_the_docstring_says(barrier):
-    calls = []
-    with signal_soon(signal.SIGUSR1, lambda *a: calls.append(a)):
-        with pytest.raises(neap.BrokenBarrier):
+def test_a_handler_that_raises_nothing_leaves_the_wait_as_it_is(heap):
+    barrier = heap.barrier("barrier", 2)
+    handled = threading.Event()
+    counted = []
+
+    def handle(*_):
+        counted.append(barrier.n_waiting)
+        handled.set()
+
+    def come_then():
+        handled.wait(30)
+        barrier.wait(30)
+
+    other = threading.Thread(target=come_then)
+    other.start()
+    with signal_soon(signal.SIGUSR1, handle):
+        assert barrier.wait(30) == 1
+    other.join()
+    assert counted == [1]
+    assert not barrier.broken
+
+
+def test_a_handler_that_raises_breaks_it(barrier):
+    def handle(*_):
+        raise LookupError("enough")
+
+    with signal_soon(signal.SIGUSR1, handle):
+        with pytest.raises(LookupError, match="enough"):
             barrier.wait(30)
-    assert calls
-    assert "a signal" in neap.Barrier.wait.__doc__
+    assert barrier.broken
+    assert barrier.n_waiting == 0
 
 
 def test_waiting_releases_the_gil(heap):

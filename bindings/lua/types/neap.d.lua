@@ -203,10 +203,11 @@ function heap:condition(name) end
 function heap:rwlock(name) end
 ---@param name string
 ---@param parties? integer
+---@param options? {shrink?: boolean, counted?: boolean}
 ---@return neap.barrier? barrier
 ---@return boolean|string created or text
 ---@return neap.code? code
-function heap:barrier(name, parties) end
+function heap:barrier(name, parties, options) end
 ---@param name string
 ---@return neap.once? once
 ---@return boolean|string created or text
@@ -596,6 +597,18 @@ local barrier = {}
 ---@return string? news "timeout", or text
 ---@return neap.code? code
 function barrier:wait(timeout) end
+---@return true? done
+---@return string? text
+---@return neap.code? code
+function barrier:join() end
+---@return true? done
+---@return string? text
+---@return neap.code? code
+function barrier:leave() end
+---@return boolean
+function barrier:shrinks() end
+---@return boolean
+function barrier:counted() end
 ---@return true? done
 ---@return string? text
 ---@return neap.code? code

@@ -99,14 +99,24 @@ class Heap(_neap.Heap):
         """The RWLock of that name, made (free) if it is missing."""
         return self._rwlock(name)
 
-    def barrier(self, name, parties=None):
+    def barrier(self, name, parties=None, shrink=None, counted=False):
         """The Barrier of that name, made for `parties` (ignored when it is
         there) if it is missing.
 
         Without parties it must be there: FileNotFoundError. ValueError for a
-        number that is not 1 to 65535.
+        number that is not 1 to 65535. shrink=True: a party that dies while it
+        waits does not break it, the others go on without; None takes whatever
+        is there, else False. counted=True: its parties are the threads that
+        joined, none at first, and `parties` is None; one that ends or dies
+        anywhere without having left breaks it, or makes it smaller.
+        TypeMismatch when another kind is there.
         """
-        return self._barrier(name, parties)
+        for flag in (shrink, counted):
+            if flag not in (None, False, True):
+                raise TypeError(
+                    f"shrink and counted must be bools, not {flag!r}")
+        kind = 0 if shrink is None and not counted else 2 if shrink else 1
+        return self._barrier(name, parties, kind + 4 if counted else kind)
 
     def once(self, name):
         """The Once of that name, made (not done) if it is missing."""

@@ -1,0 +1,386 @@
+/* Barriers: phases, parties fixed and counted, what breaks and what shrinks. */
+#include "core/heaps.h"
+
+static neap_barrier *open_barrier(neap_heap *heap, int64_t parties,
+                                  neap_barrier_kind kind)
+{
+    neap_barrier *barrier;
+    must_open(neap_barrier_open_kind(heap, "gate", parties, kind, &barrier));
+    return barrier;
+}
+
+
+static int64_t parties_of(neap_barrier *barrier)
+{
+    int64_t parties;
+    CHECK_STATUS(neap_barrier_status(barrier, &parties, NULL, NULL), 0);
+    return parties;
+}
+
+
+static int64_t waiting_at(neap_barrier *barrier)
+{
+    int64_t waiting;
+    CHECK_STATUS(neap_barrier_status(barrier, NULL, &waiting, NULL), 0);
+    return waiting;
+}
+
+
+static bool is_broken(neap_barrier *barrier)
+{
+    bool broken;
+    CHECK_STATUS(neap_barrier_status(barrier, NULL, NULL, &broken), 0);
+    return broken;
+}
+
+
+static void end_barrier(neap_heap *heap, neap_barrier *barrier)
+{
+    neap_barrier_close(barrier);
+    end_heap(heap);
+}
+
+
+/* -- parties that wait, in processes of their own ------------------------- */
+
+static int wait_well(void *barrier)
+{
+    CHECK_STATUS(neap_barrier_wait(barrier, NEAP_FOREVER, NULL), 0);
+    return 0;
+}
+
+
+static int wait_in_vain(void *barrier)
+{
+    CHECK_FAILS(neap_barrier_wait(barrier, NEAP_FOREVER, NULL), NEAP_EBROKEN,
+                "reset it");
+    return 0;
+}
+
+
+static int join_and_wait(void *barrier)
+{
+    CHECK_STATUS(neap_barrier_join(barrier), 0);
+    return wait_well(barrier);
+}
+
+
+static int join_and_wait_in_vain(void *barrier)
+{
+    CHECK_STATUS(neap_barrier_join(barrier), 0);
+    return wait_in_vain(barrier);
+}
+
+
+static int only_join(void *barrier)
+{
+    CHECK_STATUS(neap_barrier_join(barrier), 0);
+    return 0;
+}
+
+
+static pid_t party(neap_barrier *barrier, int (*fn)(void *))
+{
+    int64_t before = waiting_at(barrier);
+    pid_t pid = test_fork(fn, barrier);
+    WAIT_UNTIL(waiting_at(barrier) == before + 1);
+    return pid;
+}
+
+
+/* -- phases ---------------------------------------------------------------- */
+
+TEST(the_last_to_come_has_place_0_and_all_go_on)
+{
+    neap_heap *heap = make_heap(NULL);
+    neap_barrier *barrier = open_barrier(heap, 3, NEAP_BARRIER_ANY);
+    int64_t place = -1;
+    CHECK_STR(neap_barrier_name(barrier), "gate");
+    CHECK_INT(neap_barrier_kind_of(barrier), NEAP_BARRIER_BREAKS);
+    for (int round = 0; round < 3; round++) {
+        pid_t a = party(barrier, wait_well), b = party(barrier, wait_well);
+        CHECK_STATUS(neap_barrier_wait(barrier, NEAP_FOREVER, &place), 0);
+        CHECK_INT(place, 0);
+        CHECK_INT(test_wait(a), 0);
+        CHECK_INT(test_wait(b), 0);
+        CHECK_INT(waiting_at(barrier), 0);
+    }
+    end_barrier(heap, barrier);
+}
+
+
+TEST(a_time_out_breaks_it_until_it_is_reset)
+{
+    neap_heap *heap = make_heap(NULL);
+    neap_barrier *barrier = open_barrier(heap, 3, NEAP_BARRIER_SHRINKS);
+    pid_t other = party(barrier, wait_in_vain);
+    CHECK_FAILS(neap_barrier_wait(barrier, after_ms(20), NULL), -ETIMEDOUT,
+                "not all parties came");
+    CHECK_INT(test_wait(other), 0);
+    CHECK(is_broken(barrier));
+    CHECK_STATUS(neap_barrier_reset(barrier), 0);
+    CHECK(!is_broken(barrier));
+    CHECK_INT(parties_of(barrier), 3);
+    end_barrier(heap, barrier);
+}
+
+
+TEST(reset_and_abort_send_those_who_wait_away)
+{
+    neap_heap *heap = make_heap(NULL);
+    neap_barrier *barrier = open_barrier(heap, 2, NEAP_BARRIER_ANY);
+    pid_t other = party(barrier, wait_in_vain);
+    CHECK_STATUS(neap_barrier_reset(barrier), 0);
+    CHECK_INT(test_wait(other), 0);
+    CHECK(!is_broken(barrier));
+    other = party(barrier, wait_in_vain);
+    CHECK_STATUS(neap_barrier_abort(barrier), 0);
+    CHECK_INT(test_wait(other), 0);
+    CHECK(is_broken(barrier));
+    CHECK_STATUS(neap_barrier_wait(barrier, NEAP_NOW, NULL), NEAP_EBROKEN);
+    end_barrier(heap, barrier);
+}
+
+
+/* -- signals --------------------------------------------------------------- */
+
+struct listener {
+    neap_barrier *barrier;
+    bool goes_on;
+    _Atomic int asked;
+    int64_t counted; /* while it was asked */
+    int status;
+    _Atomic bool ended;
+};
+
+static bool ask(void *argument)
+{
+    struct listener *listener = argument;
+    listener->counted = waiting_at(listener->barrier);
+    listener->asked++;
+    return listener->goes_on;
+}
+
+
+static void *listen(void *argument)
+{
+    struct listener *listener = argument;
+    listener->status = neap_barrier_wait_through(
+        listener->barrier, NEAP_FOREVER, ask, listener, NULL);
+    listener->ended = true;
+    return NULL;
+}
+
+
+static void note_signal(int number)
+{
+    (void)number;
+}
+
+
+static pthread_t interrupt(struct listener *listener)
+{
+    struct sigaction action = {.sa_handler = note_signal};
+    pthread_t thread;
+    sigaction(SIGUSR1, &action, NULL);
+    CHECK_INT(pthread_create(&thread, NULL, listen, listener), 0);
+    WAIT_UNTIL(waiting_at(listener->barrier) == 1);
+    WAIT_UNTIL((pthread_kill(thread, SIGUSR1), listener->asked > 0));
+    CHECK_INT(listener->counted, 1);
+    return thread;
+}
+
+
+TEST(a_signal_does_not_break_it_for_one_who_goes_on)
+{
+    neap_heap *heap = make_heap(NULL);
+    struct listener listener = {open_barrier(heap, 2, NEAP_BARRIER_ANY), true,
+                                0, 0, 1, false};
+    pthread_t thread = interrupt(&listener);
+    CHECK(!is_broken(listener.barrier));
+    CHECK_STATUS(neap_barrier_wait(listener.barrier, NEAP_FOREVER, NULL), 0);
+    pthread_join(thread, NULL);
+    CHECK_STATUS(listener.status, 0);
+    end_barrier(heap, listener.barrier);
+}
+
+
+TEST(a_signal_breaks_it_for_one_who_does_not)
+{
+    neap_heap *heap = make_heap(NULL);
+    struct listener listener = {open_barrier(heap, 2, NEAP_BARRIER_ANY), false,
+                                0, 0, 1, false};
+    pthread_t thread = interrupt(&listener);
+    pthread_join(thread, NULL);
+    CHECK_STATUS(listener.status, -EINTR);
+    CHECK(is_broken(listener.barrier));
+    CHECK_INT(waiting_at(listener.barrier), 0);
+    end_barrier(heap, listener.barrier);
+}
+
+
+/* -- death ----------------------------------------------------------------- */
+
+TEST(a_party_that_is_killed_breaks_it)
+{
+    neap_heap *heap = make_heap(NULL);
+    neap_barrier *barrier = open_barrier(heap, 3, NEAP_BARRIER_BREAKS);
+    pid_t victim = party(barrier, wait_well);
+    pid_t other = party(barrier, wait_in_vain);
+    test_kill(victim);
+    CHECK_INT(test_wait(other), 0);
+    CHECK(is_broken(barrier));
+    CHECK_INT(parties_of(barrier), 3);
+    end_barrier(heap, barrier);
+}
+
+
+TEST(one_that_shrinks_goes_on_without_the_killed)
+{
+    neap_heap *heap = make_heap(NULL);
+    neap_barrier *barrier = open_barrier(heap, 3, NEAP_BARRIER_SHRINKS);
+    pid_t victim = party(barrier, wait_well);
+    test_kill(victim);
+    CHECK_INT(neap_heap_reap(heap), 1);
+    CHECK_INT(parties_of(barrier), 2);
+    CHECK_INT(waiting_at(barrier), 0);
+    pid_t other = party(barrier, wait_well);
+    CHECK_STATUS(neap_barrier_wait(barrier, NEAP_FOREVER, NULL), 0);
+    CHECK_INT(test_wait(other), 0);
+    CHECK(!is_broken(barrier));
+    end_barrier(heap, barrier);
+}
+
+
+TEST(a_member_that_is_killed_anywhere_is_not_waited_for)
+{
+    neap_heap *heap = make_heap(NULL);
+    neap_barrier *barrier = open_barrier(
+        heap, 0, NEAP_BARRIER_COUNTED | NEAP_BARRIER_SHRINKS);
+    pid_t victim = fork_lingering(only_join, barrier);
+    pid_t a = party(barrier, join_and_wait), b = party(barrier, join_and_wait);
+    CHECK_INT(parties_of(barrier), 3);
+    test_kill(victim);
+    CHECK_INT(test_wait(a), 0);
+    CHECK_INT(test_wait(b), 0);
+    CHECK(neap_heap_reap(heap) >= 0);
+    CHECK_INT(parties_of(barrier), 0);
+    CHECK(!is_broken(barrier));
+    end_barrier(heap, barrier);
+}
+
+
+TEST(a_member_that_is_killed_anywhere_breaks_one_that_breaks)
+{
+    neap_heap *heap = make_heap(NULL);
+    neap_barrier *barrier = open_barrier(
+        heap, 0, NEAP_BARRIER_COUNTED | NEAP_BARRIER_BREAKS);
+    pid_t victim = fork_lingering(only_join, barrier);
+    pid_t other = party(barrier, join_and_wait_in_vain);
+    test_kill(victim);
+    CHECK_INT(test_wait(other), 0);
+    CHECK(is_broken(barrier));
+    CHECK(neap_heap_reap(heap) >= 0); /* it ended without having left */
+    CHECK_INT(parties_of(barrier), 0);
+    CHECK_STATUS(neap_barrier_reset(barrier), 0);
+    CHECK_STATUS(neap_barrier_join(barrier), 0);
+    CHECK_STATUS(neap_barrier_wait(barrier, NEAP_NOW, NULL), 0);
+    CHECK_STATUS(neap_barrier_leave(barrier), 0);
+    end_barrier(heap, barrier);
+}
+
+
+/* -- members --------------------------------------------------------------- */
+
+TEST(who_leaves_lets_the_others_go_on)
+{
+    neap_heap *heap = make_heap(NULL);
+    neap_barrier *barrier = open_barrier(
+        heap, 0, NEAP_BARRIER_COUNTED | NEAP_BARRIER_SHRINKS);
+    CHECK_STATUS(neap_barrier_join(barrier), 0);
+    CHECK_FAILS(neap_barrier_join(barrier), -EALREADY, "'gate' already");
+    pid_t other = party(barrier, join_and_wait);
+    CHECK_INT(parties_of(barrier), 2);
+    CHECK_STATUS(neap_barrier_leave(barrier), 0);
+    CHECK_INT(test_wait(other), 0);
+    CHECK_FAILS(neap_barrier_leave(barrier), -EPERM, "join it first");
+    CHECK_FAILS(neap_barrier_wait(barrier, NEAP_NOW, NULL), -EPERM,
+                "no party of barrier 'gate'");
+    end_barrier(heap, barrier);
+}
+
+
+TEST(members_stay_members_phase_after_phase)
+{
+    neap_heap *heap = make_heap(NULL);
+    neap_barrier *barrier = open_barrier(
+        heap, 0, NEAP_BARRIER_COUNTED | NEAP_BARRIER_BREAKS);
+    CHECK_STATUS(neap_barrier_join(barrier), 0);
+    for (int i = 0; i < 5; i++)
+        CHECK_STATUS(neap_barrier_wait(barrier, NEAP_NOW, NULL), 0);
+    pid_t other = fork_lingering(only_join, barrier);
+    CHECK_STATUS(neap_barrier_wait(barrier, after_ms(10), NULL), -ETIMEDOUT);
+    CHECK_STATUS(neap_barrier_reset(barrier), 0);
+    CHECK_INT(parties_of(barrier), 2);
+    test_kill(other);
+    CHECK_INT(neap_heap_reap(heap), 1);
+    CHECK_INT(parties_of(barrier), 1);
+    CHECK_STATUS(neap_barrier_leave(barrier), 0);
+    end_barrier(heap, barrier);
+}
+
+
+TEST(fixed_parties_neither_join_nor_leave)
+{
+    neap_heap *heap = make_heap(NULL);
+    neap_barrier *barrier = open_barrier(heap, 2, NEAP_BARRIER_ANY);
+    CHECK_FAILS(neap_barrier_join(barrier), -EINVAL, "'gate' has a fixed");
+    CHECK_FAILS(neap_barrier_leave(barrier), -EINVAL, "make it a counted one");
+    end_barrier(heap, barrier);
+}
+
+
+/* -- what is refused ------------------------------------------------------- */
+
+TEST(what_cannot_be_a_barrier_is_refused)
+{
+    neap_heap *heap = make_heap(NULL);
+    neap_barrier *b = NULL;
+    CHECK_FAILS(neap_barrier_open(heap, "b", 0, &b), -ENOENT, "'b'");
+    CHECK_FAILS(neap_barrier_open(heap, "b", -1, &b), -EINVAL, "-1 parties");
+    CHECK_FAILS(neap_barrier_open(heap, "b", 65536, &b), -EINVAL, "65535");
+    CHECK_FAILS(neap_barrier_open_kind(heap, "b", 2, (neap_barrier_kind)3, &b),
+                -EINVAL, "kind 3");
+    CHECK_FAILS(neap_barrier_open_kind(heap, "b", 0, NEAP_BARRIER_COUNTED, &b),
+                -EINVAL, "kind 4");
+    CHECK_FAILS(neap_barrier_open_kind(
+                    heap, "b", 2, NEAP_BARRIER_COUNTED | NEAP_BARRIER_BREAKS,
+                    &b),
+                -EINVAL, "those that join are counted");
+    CHECK(b == NULL);
+    b = open_barrier(heap, 2, NEAP_BARRIER_SHRINKS);
+    neap_barrier *other;
+    CHECK_FAILS(neap_barrier_open_kind(heap, "gate", 2, NEAP_BARRIER_BREAKS,
+                                       &other),
+                NEAP_ETYPE, "shrinking barrier");
+    end_barrier(heap, b);
+}
+
+
+TEST(a_dropped_barrier_says_so_to_who_waits_too)
+{
+    neap_heap *heap = make_heap(NULL);
+    struct listener listener = {open_barrier(heap, 2, NEAP_BARRIER_ANY), false,
+                                0, 0, 1, false};
+    neap_barrier *barrier = listener.barrier;
+    pthread_t thread;
+    pthread_create(&thread, NULL, listen, &listener);
+    WAIT_UNTIL(waiting_at(barrier) == 1);
+    CHECK_STATUS(neap_heap_drop(heap, "gate"), 0);
+    pthread_join(thread, NULL);
+    CHECK_STATUS(listener.status, -EIDRM);
+    CHECK_FAILS(neap_barrier_wait(barrier, NEAP_NOW, NULL), -EIDRM, "dropped");
+    CHECK_FAILS(neap_barrier_abort(barrier), -EIDRM, "dropped");
+    CHECK_FAILS(neap_barrier_reset(barrier), -EIDRM, "dropped");
+    end_barrier(heap, barrier);
+}
