@@ -14,6 +14,7 @@ int luaopen_neap_core(lua_State *L)
     lua_newtable(L);
     lneap_open_status(L);
     lneap_open_heap(L);
+    lneap_open_checkpoint(L);
     lneap_open_segment(L);
     lneap_open_mapping(L);
     lneap_open_counter(L);

@@ -76,7 +76,9 @@ static void read_creation(lua_State *L, int arg, neap_heap_options *ret_options)
 }
 
 
-static int open_heap(lua_State *L, const char *address, int options_arg)
+/* `image`: of a checkpoint, or NULL. */
+static int open_heap(lua_State *L, const char *address, int options_arg,
+                     const char *image)
 {
     neap_heap_options options = {0};
     neap_heap_info info;
@@ -85,7 +87,8 @@ static int open_heap(lua_State *L, const char *address, int options_arg)
     read_creation(L, options_arg, &options);
     struct lneap_heap *heap = lneap_new(L, &lneap_heap_class,
                                         address ? address : "");
-    int status = neap_heap_open(address, &options, &core);
+    int status = image ? neap_restore(image, address, &options, &core)
+                       : neap_heap_open(address, &options, &core);
     if (status < 0)
         return lneap_fail(L, status);
     heap->handle.core = core;
@@ -120,7 +123,7 @@ static int heap_open(lua_State *L)
 
     luaL_argcheck(L, *address, 1,
                   "an address is not empty; neap.heap() makes a heap without");
-    return open_heap(L, address, 2);
+    return open_heap(L, address, 2, NULL);
 }
 
 
@@ -137,7 +140,28 @@ static int heap_open(lua_State *L)
  */
 static int heap_anonymous(lua_State *L)
 {
-    return open_heap(L, NULL, 1);
+    return open_heap(L, NULL, 1, NULL);
+}
+
+
+/***
+ * Make a heap of a checkpoint, with a uuid of its own, under an address that
+ * nobody has yet, and open it. Whatever those were doing who used the old one is
+ * finished or undone, as after a kill.
+ *
+ * @usage local heap <close> = assert(neap.restore("night.ckpt", "sky"))
+ * @function restore
+ * @tparam string path of the checkpoint
+ * @tparam[opt] string address nil makes a heap without a name
+ * @tparam[opt] table options mode, reserve, ephemeral, as for open
+ * @treturn heap the heap, or nil, text and code
+ */
+static int heap_restore(lua_State *L)
+{
+    const char *image = lneap_check_name(L, 1);
+    const char *address = lua_isnoneornil(L, 2) ? NULL : lneap_check_name(L, 2);
+
+    return open_heap(L, address, 3, image);
 }
 
 
@@ -334,6 +358,7 @@ void lneap_open_heap(lua_State *L)
     static const luaL_Reg functions[] = {
         {"open", heap_open},
         {"heap", heap_anonymous},
+        {"restore", heap_restore},
         {NULL, NULL},
     };
     static const luaL_Reg methods[] = {
@@ -341,6 +366,7 @@ void lneap_open_heap(lua_State *L)
         {"info", heap_info},       {"slots", heap_slots},
         {"check", heap_check},     {"reap", heap_reap},
         {"sync", heap_sync},       {"counter", lneap_heap_counter},
+        {"checkpoint", lneap_heap_checkpoint},
         {"array", lneap_heap_array},
         {"mutex", lneap_heap_mutex},
         {"semaphore", lneap_heap_semaphore},

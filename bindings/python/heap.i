@@ -61,14 +61,22 @@ static Attachment *attachment_find(const char *uuid, bool read_only)
 }
 
 
+/* `image`: of a checkpoint, or NULL. */
 static int attach(const char *address, const neap_heap_options *options,
-                  Attachment **ret_attachment)
+                  const char *image, Attachment **ret_attachment)
 {
     neap_heap_info info;
     Attachment *fresh = calloc(1, sizeof *fresh);
     if (!fresh)
         return -ENOMEM;
-    int status = neap_heap_open(address, options, &fresh->core);
+    int status;
+    if (image) {
+        Py_BEGIN_ALLOW_THREADS
+        status = neap_restore(image, address, options, &fresh->core);
+        Py_END_ALLOW_THREADS
+    } else {
+        status = neap_heap_open(address, options, &fresh->core);
+    }
     int told = status < 0 ? status : neap_heap_status(fresh->core, &info);
     if (told < 0) {
         neap_heap_close(fresh->core);
@@ -96,7 +104,7 @@ static int attach_again(const char *address, const char *uuid,
         *ret_attachment = attachment_retain(found);
         return 0;
     }
-    int status = attach(address, options, &found);
+    int status = attach(address, options, NULL, &found);
     if (status < 0)
         return status;
     if (strcmp(found->uuid, uuid) != 0) {
@@ -108,6 +116,44 @@ static int attach_again(const char *address, const char *uuid,
     }
     *ret_attachment = found;
     return 0;
+}
+
+
+/* In the order of neap._info.CheckpointReport. */
+static PyObject *heap_checkpoint(neap_heap *core, const char *path,
+                                 uint32_t mode, bool nobody_writes)
+{
+    neap_checkpoint_options options = {.mode = mode,
+                                       .nobody_writes = nobody_writes};
+    neap_checkpoint_report r;
+    int status;
+    do {
+        Py_BEGIN_ALLOW_THREADS
+        status = neap_heap_checkpoint(core, path, &options, &r);
+        Py_END_ALLOW_THREADS
+    } while (status == -EINTR && PyErr_CheckSignals() == 0);
+    if (status < 0)
+        return raise_status(status);
+    return Py_BuildValue("(KKKIdd)", (unsigned long long)r.size,
+        (unsigned long long)r.stored, (unsigned long long)r.changed, r.stopped,
+        (double)r.pause / 1e9, (double)r.took / 1e9);
+}
+
+
+/* In the order of neap._info.CheckpointInfo. */
+static PyObject *checkpoint_look(const char *path)
+{
+    neap_checkpoint_info i;
+    int status;
+    Py_BEGIN_ALLOW_THREADS
+    status = neap_checkpoint_look(path, &i);
+    Py_END_ALLOW_THREADS
+    if (status < 0)
+        return raise_status(status);
+    return Py_BuildValue("(sKKLssN)", neap_kind_name(i.kind),
+        (unsigned long long)i.size, (unsigned long long)i.stored,
+        (long long)i.taken, i.uuid, i.host,
+        PyUnicode_DecodeFSDefault(i.address));
 }
 
 
@@ -260,8 +306,8 @@ static int sync_heap(void *core, int64_t deadline)
 NEAP_HANDLE(Heap)
 %feature("docstring") Heap "A formatted segment that holds named objects.";
 
-%typemap(in, noblock=1) const char *uuid {
-  $1 = $input == Py_None ? NULL : (char *)as_text($input, "uuid");
+%typemap(in, noblock=1) const char *uuid, const char *image {
+  $1 = $input == Py_None ? NULL : (char *)as_text($input, "$1_name");
   if (!$1 && PyErr_Occurred())
     SWIG_fail;
 }
@@ -269,12 +315,12 @@ NEAP_HANDLE(Heap)
 typedef struct Heap {
 %extend {
   Heap(const char *address, uint32_t flags, uint32_t mode, uint32_t slots,
-       uint64_t reserve, uint64_t size, const char *uuid)
+       uint64_t reserve, uint64_t size, const char *uuid, const char *image)
   {
       Attachment *attachment;
       neap_heap_options options = {flags, mode, slots, reserve, size};
       int status = uuid ? attach_again(address, uuid, &options, &attachment)
-                        : attach(address, &options, &attachment);
+                        : attach(address, &options, image, &attachment);
       Heap *self = status < 0 ? NULL : calloc(1, sizeof *self);
       if (!self)
           return (void *)raise_status(status < 0 ? status : -ENOMEM);
@@ -300,6 +346,11 @@ typedef struct Heap {
   bool _is_open() { return $self->core != NULL; }
 
   NEAP_OPEN_ONLY(Heap, "heap")
+
+  PyObject *_checkpoint(const char *path, uint32_t mode, bool nobody_writes)
+  {
+      return heap_checkpoint($self->core->core, path, mode, nobody_writes);
+  }
 
   PyObject *_place() { return attachment_place($self->core); }
   PyObject *_info() { return heap_info($self->core->core); }
@@ -428,3 +479,6 @@ typedef struct Heap {
   }
 }
 } Heap;
+
+%rename(_checkpoint_look) checkpoint_look;
+PyObject *checkpoint_look(const char *path);

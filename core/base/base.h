@@ -18,6 +18,9 @@
 #include "neap/type.h"
 #include "neap/version.h"
 
+/* There is no sentence. */
+void neap__error_forget(void);
+
 /* Keep the sentence for neap_error_text() and return `status`. */
 __attribute__((format(printf, 2, 3)))
 int neap__fail(int status, const char *format, ...);

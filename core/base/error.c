@@ -15,6 +15,12 @@ const char *neap_error_text(void)
 }
 
 
+void neap__error_forget(void)
+{
+    text[0] = '\0';
+}
+
+
 static size_t format_text(const char *format, va_list arguments)
 {
     /* A caller may pass the last text as an argument of the next. */

@@ -57,6 +57,15 @@ static uint64_t meta_size(const struct neap__shape *shape)
 }
 
 
+static void make_uuid(uint8_t uuid[16])
+{
+    if (getrandom(uuid, 16, 0) != 16)
+        memcpy(uuid, &(int64_t){neap_now()}, sizeof(int64_t));
+    uuid[6] = (uint8_t)((uuid[6] & 0x0f) | 0x40);
+    uuid[8] = (uint8_t)((uuid[8] & 0x3f) | 0x80);
+}
+
+
 static void format_constants(struct neap_sh_header *header,
                              const struct neap__shape *shape)
 {
@@ -64,10 +73,7 @@ static void format_constants(struct neap_sh_header *header,
     header->layout_version = NEAP_LAYOUT_VERSION;
     for (size_t i = 0; i < NEAP__COUNT(sizes); i++)
         header->sizes[i] = sizes[i].value;
-    if (getrandom(header->uuid, sizeof header->uuid, 0) != sizeof header->uuid)
-        memcpy(header->uuid, &(int64_t){neap_now()}, sizeof(int64_t));
-    header->uuid[6] = (uint8_t)((header->uuid[6] & 0x0f) | 0x40);
-    header->uuid[8] = (uint8_t)((header->uuid[8] & 0x3f) | 0x80);
+    make_uuid(header->uuid);
     header->created = (uint64_t)time(NULL);
     header->reserved = shape->reserved;
     header->heap_offset = neap__heap_offset(shape->slots);
@@ -131,6 +137,18 @@ void neap__header_format(struct neap_sh_header *header,
     uint64_t magic;
     memcpy(&magic, NEAP_SH_MAGIC, sizeof magic);
     __atomic_store_n((uint64_t *)header->magic, magic, __ATOMIC_RELEASE);
+}
+
+
+void neap__header_renew(struct neap_sh_header *header,
+                        const struct neap__shape *shape)
+{
+    make_uuid(header->uuid);
+    header->boot[0] = header->boot[1] = 0;
+    header->reserved = shape->reserved;
+    header->kind = (uint32_t)shape->kind;
+    header->flags = shape->flags;
+    header->checksum = checksum(header);
 }
 
 

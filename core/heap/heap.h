@@ -20,6 +20,14 @@ struct neap__shape {
 
 uint64_t neap__heap_offset(uint32_t slots);
 
+/* 36 characters and a NUL. (inspect.c) */
+void neap__uuid_text(const uint8_t uuid[16], char *text);
+
+/* Make a copied header that of another heap: with a uuid of its own, at home
+ * nowhere, so that whoever opens it takes all its slots' owners for lost. */
+void neap__header_renew(struct neap_sh_header *header,
+                        const struct neap__shape *shape);
+
 /* Bytes set aside at birth, at least; and for System V in all, at least. */
 uint64_t neap__heap_smallest(uint32_t slots);
 

@@ -10,7 +10,7 @@
 
 /* -- the heap ------------------------------------------------------------- */
 
-static void uuid_text(const uint8_t uuid[16], char *text)
+void neap__uuid_text(const uint8_t uuid[16], char *text)
 {
     for (int i = 0; i < 16; i++) {
         bool dash = i == 4 || i == 6 || i == 8 || i == 10;
@@ -77,7 +77,7 @@ int neap_heap_status(neap_heap *heap, neap_heap_info *ret_info)
     int status = owner_of(heap, &info);
     if (status < 0)
         return status;
-    uuid_text(header->uuid, info.uuid);
+    neap__uuid_text(header->uuid, info.uuid);
     count_slots(heap, &info);
     *ret_info = info;
     return 0;

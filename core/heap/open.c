@@ -169,7 +169,7 @@ static void come_home(struct neap_heap *heap, const uint64_t boot[2])
  * this is done, so whatever they say is of the lost. One opener does it, alone
  * at the gate; the boot's id is stored last.
  */
-static void mark_the_lost(struct neap_heap *heap)
+void neap__heap_mark_the_lost(struct neap_heap *heap)
 {
     struct neap_sh_header *header = neap__header(heap);
     uint64_t boot[2];
@@ -224,7 +224,7 @@ static int settle_who_is_here(struct neap_heap *heap)
         if (neap__header(heap)->flags & NEAP_OPEN_EPHEMERAL &&
             neap__flock_try(heap->fd) == 0)
             return 1;
-        mark_the_lost(heap);
+        neap__heap_mark_the_lost(heap);
     }
     neap__flock_share(heap->fd);
     return 0;
@@ -300,26 +300,37 @@ static int format_file(struct neap_heap *heap, const struct neap__shape *shape)
 }
 
 
+int neap__opening_map_newborn(struct opening *o, int fd)
+{
+    o->heap = neap__opening_attach(o);
+    if (!o->heap)
+        return neap__fail_why(-ENOMEM, "cannot make heap %s", o->address.text);
+    o->heap->fd = fd;
+    int status = identify(o->heap);
+    return status < 0 ? status : map_file(o->heap, o->shape.reserved,
+                                          o->shape.size);
+}
+
+
+void neap__opening_settle_newborn(struct opening *o)
+{
+    o->heap->ephemeral = o->shape.flags & NEAP_OPEN_EPHEMERAL;
+    neap__gate_open(o->heap);
+    neap__flock_share(o->heap->fd);
+}
+
+
 static int fill_file(struct opening *o, int fd)
 {
     int status = set_aside_at_birth(fd, &o->shape);
     if (status < 0)
         return neap__no_room(status, fd, o->address.text, o->shape.size);
-    o->heap = neap__opening_attach(o);
-    if (!o->heap)
-        return neap__fail_why(-ENOMEM, "cannot make heap %s", o->address.text);
-    o->heap->fd = fd;
-    status = identify(o->heap);
-    if (status == 0)
-        status = map_file(o->heap, o->shape.reserved, o->shape.size);
+    status = neap__opening_map_newborn(o, fd);
     if (status == 0)
         status = format_file(o->heap, &o->shape);
-    if (status < 0)
-        return status;
-    o->heap->ephemeral = o->shape.flags & NEAP_OPEN_EPHEMERAL;
-    neap__gate_open(o->heap);
-    neap__flock_share(fd);
-    return 0;
+    if (status == 0)
+        neap__opening_settle_newborn(o);
+    return status;
 }
 
 
@@ -337,7 +348,7 @@ static int create_file(struct opening *o)
     struct neap__birth birth;
     int status = neap__birth_begin(&o->address, o->mode, &birth);
     if (status == 0)
-        status = fill_file(o, birth.fd);
+        status = o->fill(o, birth.fd);
     if (status == 0)
         status = neap__birth_publish(&birth);
     if (status < 0) {
@@ -355,7 +366,7 @@ static int create_memfd(struct opening *o)
         return neap__fail_why(fd, "cannot make an anonymous heap");
     int status = neap__file_chmod(fd, o->mode);
     if (status == 0)
-        status = fill_file(o, fd);
+        status = o->fill(o, fd);
     if (status < 0) {
         if (!o->heap)
             neap__file_close(fd);
@@ -408,25 +419,47 @@ static int open_or_create_file(struct opening *o)
 
 /* -- the call ------------------------------------------------------------- */
 
-int neap_heap_open(const char *address, const neap_heap_options *options,
-                   neap_heap **ret_heap)
+static int open_one(struct opening *o)
+{
+    if (o->unnamed)
+        return create_memfd(o);
+    if (o->address.kind != NEAP_KIND_SYSV)
+        return open_or_create_file(o);
+    if (o->fill == fill_file)
+        return neap__open_sysv(o);
+    return neap__fail(-ENOTSUP, "%s: a heap cannot be restored as a System V "
+                      "segment, which is fixed in size; use a name, file:PATH "
+                      "or none", o->address.text);
+}
+
+
+int neap__opening_fill(const char *address, const neap_heap_options *options,
+                       int (*fill)(struct opening *o, int fd),
+                       const void *source, neap_heap **ret_heap)
 {
     struct opening *o = calloc(1, sizeof *o);
     if (!o)
         return neap__fail_why(-ENOMEM, "cannot open a heap");
+    o->fill = fill;
+    o->source = source;
     int status = read_address(address, o);
     if (status == 0)
         status = read_options(options, o);
     if (status == 0)
         status = settle_sizes(o);
     if (status == 0)
-        status = o->unnamed                                ? create_memfd(o)
-                 : o->address.kind == NEAP_KIND_SYSV ? neap__open_sysv(o)
-                                                     : open_or_create_file(o);
+        status = open_one(o);
     if (status >= 0) {
         neap__attachment_add(o->heap);
         *ret_heap = o->heap;
     }
     free(o);
     return status;
+}
+
+
+int neap_heap_open(const char *address, const neap_heap_options *options,
+                   neap_heap **ret_heap)
+{
+    return neap__opening_fill(address, options, fill_file, NULL, ret_heap);
 }

@@ -20,6 +20,7 @@
 
 #include "neap/array.h"
 #include "neap/barrier.h"
+#include "neap/checkpoint.h"
 #include "neap/condition.h"
 #include "neap/counter.h"
 #include "neap/event.h"

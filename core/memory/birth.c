@@ -62,19 +62,28 @@ static int create_locked(const char *path)
 }
 
 
+enum { TRIES = 100 };
+
+/* A name that is most likely nobody's. */
+static int new_name(const char *directory, char *path)
+{
+    static _Atomic unsigned births;
+    uint64_t random = (uint64_t)neap_now() * 0x9e3779b97f4a7c15u + births++;
+    int n = snprintf(path, PATH_MAX, "%s/" PREFIX "%ld-%016llx", directory,
+                     (long)getpid(), (unsigned long long)random);
+    return n >= PATH_MAX ? -ENAMETOOLONG : 0;
+}
+
+
 static int create_named(const char *directory, char *path)
 {
-    enum { TRIES = 100 };
-    static _Atomic unsigned births;
     int fd = -EEXIST;
 
     (void)neap__birth_sweep(directory);
     for (int i = 0; i < TRIES && (fd == -EEXIST || fd == -ESTALE); i++) {
-        uint64_t random = (uint64_t)neap_now() * 0x9e3779b97f4a7c15u + births++;
-        int n = snprintf(path, PATH_MAX, "%s/" PREFIX "%ld-%016llx", directory,
-                         (long)getpid(), (unsigned long long)random);
-        if (n >= PATH_MAX)
-            return -ENAMETOOLONG;
+        int status = new_name(directory, path);
+        if (status < 0)
+            return status;
         fd = create_locked(path);
     }
     return fd;
@@ -150,6 +159,41 @@ int neap__birth_publish(struct neap__birth *birth)
         *birth->named = '\0';
     }
     birth->address = NULL; /* abort has nothing to do any more */
+    return 0;
+}
+
+
+/* Under the lock that keeps sweepers away (I2). */
+static int name_for_now(struct neap__birth *birth, const char *directory)
+{
+    int status = neap__flock_try(birth->fd);
+    if (status < 0)
+        return status;
+    status = -EEXIST;
+    for (int i = 0; i < TRIES && status == -EEXIST; i++) {
+        status = new_name(directory, birth->named);
+        if (status == 0)
+            status = neap__file_name(birth->fd, birth->named);
+    }
+    if (status < 0)
+        *birth->named = '\0';
+    return status;
+}
+
+
+int neap__birth_replace(struct neap__birth *birth)
+{
+    char directory[PATH_MAX];
+    directory_of(birth->address, directory);
+    int status = *birth->named ? 0 : name_for_now(birth, directory);
+    if (status == 0)
+        status = neap__file_replace(birth->named, birth->address->path);
+    if (status < 0)
+        return neap__fail_why(status, "cannot give a new file the name %s",
+                              birth->address->path);
+    neap__flock_release(birth->fd);
+    *birth->named = '\0';
+    birth->address = NULL;
     return 0;
 }
 

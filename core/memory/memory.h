@@ -95,6 +95,10 @@ int neap__birth_begin(const struct neap__address *address, uint32_t mode,
  */
 int neap__birth_publish(struct neap__birth *birth);
 
+/* The same, in place of what has that name, in one step. Killed before, a
+ * finished file of the form above may stay, for the next sweep. */
+int neap__birth_replace(struct neap__birth *birth);
+
 /* Drop the file. Fine after a failed begin or after publish (then no-op), and
  * twice. */
 void neap__birth_abort(struct neap__birth *birth);

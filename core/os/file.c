@@ -145,6 +145,52 @@ int neap__file_rename(const char *path, const char *name)
 }
 
 
+int neap__file_replace(const char *path, const char *name)
+{
+    return done(rename(path, name));
+}
+
+
+int neap__file_sync(int fd)
+{
+    return done(fsync(fd));
+}
+
+
+void neap__file_sync_soon(int fd, uint64_t offset, uint64_t length)
+{
+    (void)sync_file_range(fd, (off_t)offset, (off_t)length,
+                          SYNC_FILE_RANGE_WRITE);
+}
+
+
+int neap__directory_sync(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return failed();
+    int status = done(fsync(fd));
+    close(fd);
+    return status;
+}
+
+
+int64_t neap__file_next_data(int fd, uint64_t offset)
+{
+    off_t found = lseek(fd, (off_t)offset, SEEK_DATA);
+    if (found < 0 && errno == EINVAL)
+        return (int64_t)offset; /* no holes are known here */
+    return found < 0 ? failed() : found;
+}
+
+
+int64_t neap__file_next_hole(int fd, uint64_t offset)
+{
+    off_t found = lseek(fd, (off_t)offset, SEEK_HOLE);
+    return found < 0 ? failed() : found;
+}
+
+
 int neap__file_unlink(const char *path)
 {
     return done(unlink(path));

@@ -50,7 +50,22 @@ int neap__file_link(const char *path, const char *second);
 /* Another name for it, never replacing one. -EEXIST; -EINVAL cannot be done. */
 int neap__file_rename(const char *path, const char *name);
 
+/* The same, replacing what has that name. */
+int neap__file_replace(const char *path, const char *name);
+
 int neap__file_unlink(const char *path);
+
+/* What was written is on the disk, and so is a directory's last change. */
+int neap__file_sync(int fd);
+int neap__directory_sync(const char *path);
+
+/* Begin to write that part to the disk, without waiting for it. */
+void neap__file_sync_soon(int fd, uint64_t offset, uint64_t length);
+
+/* The next byte from `offset` on that is in no hole, or that is in one; both as
+ * far as the file system tells. -ENXIO there is none. */
+int64_t neap__file_next_data(int fd, uint64_t offset);
+int64_t neap__file_next_hole(int fd, uint64_t offset);
 int neap__file_chmod(int fd, uint32_t mode);
 int neap__file_resize(int fd, uint64_t size);
 void neap__file_close(int fd);

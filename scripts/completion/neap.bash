@@ -1,7 +1,7 @@
 # Completion of the command neap in bash.
 
 _neap() {
-    local commands='ls show get set rm gc check'
+    local commands='ls show get set rm gc check checkpoint restore'
     local word=$2 command=${COMP_WORDS[1]}
     # Addresses have colons, at which bash parts words.
     local before=${COMP_LINE:0:COMP_POINT}
@@ -26,6 +26,8 @@ _neap() {
         show) options+=' --names' ;;
         rm) options+=' --force' ;;
         check) options+=' --all' ;;
+        checkpoint) options+=' --mode --nobody-writes' ;;
+        restore) options+=' --mode --reserve' ;;
         esac
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$before")
         return

@@ -150,7 +150,8 @@ test("what makes no sense is status 2, and --help tells", function()
 end)
 
 test("every command has --help", function()
-  for _, name in ipairs{"ls", "show", "get", "set", "rm", "gc", "check"} do
+  for _, name in ipairs{"ls", "show", "get", "set", "rm", "gc", "check",
+                       "checkpoint", "restore"} do
     local text = says(name .. " --help")
     lu.assertStrContains(text, "Usage: neap " .. name)
     lu.assertStrContains(text, "--json")
@@ -481,4 +482,25 @@ test("check_layers finds an include from above", function()
   said, code = support.shell(("%s %s %s"):format(lua, checker, tree))
   lu.assertEquals(code, 1)
   lu.assertStrContains(said, "core/os/b.c:2: heap/heap.h is above")
+end)
+
+-- checkpoint, restore ----------------------------------------------------------
+
+test("a heap goes to a file and comes back", function()
+  local name, again = support.name("sky"), support.name("again")
+  local heap = assert(neap.open(name))
+  heap:counter("hits"):add(7)
+  local path = support.path("night.ckpt")
+  lu.assertStrContains(says(("checkpoint %s %s"):format(name, path)),
+                       "2 processes stood still")
+  local info = told("checkpoint " .. path)
+  lu.assertEquals(info.uuid, heap:info().uuid)
+  lu.assertStrContains(says(("restore %s %s"):format(path, again)), "1 object")
+  local restored <close> = assert(neap.open(again, {create = false}))
+  lu.assertEquals(restored:counter("hits"):get(), 7)
+  refuses(("restore %s %s"):format(path, again), 1, "is there already")
+  refuses(("checkpoint %s /etc/passwd"):format(name), 1,
+          "something else is there")
+  assert(restored:unlink())
+  assert(heap:unlink())
 end)

@@ -42,6 +42,18 @@ function neap.open(address, options) end
 ---@return boolean|string created or text
 ---@return neap.code? code
 function neap.heap(options) end
+---@param path string of a checkpoint
+---@param address? string
+---@param options? table mode, reserve, ephemeral
+---@return neap.heap? heap
+---@return boolean|string created or text
+---@return neap.code? code
+function neap.restore(path, address, options) end
+---@param path string
+---@return {kind: neap.kind, size: integer, stored: integer, taken: integer, uuid: string, host: string, address: string}? info
+---@return string? text
+---@return neap.code? code
+function neap.checkpoint_info(path) end
 
 ---@param address string
 ---@return true? done
@@ -167,6 +179,12 @@ function heap:counter(name, options) end
 ---@return boolean|string created or text
 ---@return neap.code? code
 function heap:array(name, type, ...) end
+---@param path string
+---@param options? {mode: string|integer, nobody_writes: boolean, progress: fun(done: integer, total: integer)}
+---@return {size: integer, stored: integer, changed: integer, stopped: integer, pause: number, took: number}? report
+---@return string? text
+---@return neap.code? code
+function heap:checkpoint(path, options) end
 ---@param name string
 ---@param options? {recursive: boolean}
 ---@return neap.mutex? mutex

@@ -25,8 +25,10 @@ PermissionError ...); neap's own are subclasses of neap.Error. Waiting calls
 return a bool, as in threading; Ctrl-C ends any wait.
 """
 from ._array import Shared, share
-from ._heap import Heap, heap, open
+from ._heap import Heap, checkpoint_info, heap, open, restore
 from ._info import (
+    CheckpointInfo,
+    CheckpointReport,
     CheckReport,
     HeapInfo,
     ObjectInfo,
@@ -71,21 +73,22 @@ del core_version
 # Where to find them, for people and for pickle. (Classes on top of SWIG's say
 # so themselves: those cannot be changed once they are made.)
 for _thing in (
-    CheckReport, HeapInfo, ObjectInfo, RemoteTraceback, SegmentInfo,
-    SegmentStat, Shared, SlotInfo, Worker, fork, heap, map, open, run,
-    segments, share, unlink,
+    CheckpointInfo, CheckpointReport, CheckReport, HeapInfo, ObjectInfo,
+    RemoteTraceback, SegmentInfo, SegmentStat, Shared, SlotInfo, Worker,
+    checkpoint_info, fork, heap, map, open, restore, run, segments, share,
+    unlink,
 ):
     _thing.__module__ = "neap"
 del _thing
 
 # Not open and map: `from neap import *` should not hide Python's own.
 __all__ = [
-    "BadArgument", "Barrier", "BrokenBarrier", "CheckReport", "Closed",
-    "Condition", "Corrupted", "Counter", "Error", "Event", "Guard", "Heap",
+    "BadArgument", "Barrier", "BrokenBarrier", "CheckReport",
+    "CheckpointInfo", "CheckpointReport", "Closed", "Condition", "Corrupted", "Counter", "Error", "Event", "Guard", "Heap",
     "HeapInfo", "Latch", "LayoutMismatch", "Mapping", "Mutex", "NotAHeap",
     "ObjectInfo", "Once", "OutOfRange", "Process", "RWLock", "Range",
     "RemoteTraceback", "Segment", "SegmentInfo", "SegmentStat", "Semaphore",
     "Shared", "SlotInfo", "SlotsExhausted", "Timeout", "TypeMismatch",
-    "Worker", "WorkerError", "WorkerKilled", "fetch_add", "fork", "heap",
-    "run", "segments", "share", "unlink",
+    "Worker", "WorkerError", "WorkerKilled", "checkpoint_info", "fetch_add",
+    "fork", "heap", "restore", "run", "segments", "share", "unlink",
 ]

@@ -91,6 +91,23 @@ class SlotInfo(NamedTuple):
     held: int
     permits: int
 
+class CheckpointReport(NamedTuple):
+    size: int
+    stored: int
+    changed: int
+    stopped: int
+    pause: float
+    took: float
+
+class CheckpointInfo(NamedTuple):
+    kind: str
+    size: int
+    stored: int
+    taken: int
+    uuid: str
+    host: str
+    address: str
+
 class CheckReport(NamedTuple):
     problems: int
     leaks: int
@@ -152,6 +169,9 @@ class Heap(_neap.Heap):
     def info(self) -> HeapInfo: ...
     def slots(self) -> List[SlotInfo]: ...
     def check(self) -> CheckReport: ...
+    def checkpoint(
+        self, path: Union[str, os.PathLike[str]], *, mode: int = 0o600, nobody_writes: bool = False
+    ) -> CheckpointReport: ...
     def __iter__(self) -> Iterator[str]: ...
     def __contains__(self, name: str) -> bool: ...
     def __enter__(self) -> Heap: ...
@@ -238,6 +258,15 @@ def open(
     reserve: _Size = 0,
     size: _Size = 0,
 ) -> Heap: ...
+def restore(
+    path: Union[str, os.PathLike[str]],
+    address: Optional[_Address] = None,
+    *,
+    mode: int = 0o600,
+    reserve: _Size = 0,
+    ephemeral: bool = False,
+) -> Heap: ...
+def checkpoint_info(path: Union[str, os.PathLike[str]]) -> CheckpointInfo: ...
 def heap(*, slots: int = 0, reserve: _Size = 0, size: _Size = 0) -> Heap: ...
 def share(array: Any) -> Shared: ...
 def map(

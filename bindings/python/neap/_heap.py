@@ -1,9 +1,13 @@
 """Heaps: named, typed objects that processes share."""
 import copyreg
+import os
 
 from . import _neap
 from ._array import Shared
-from ._info import CheckReport, HeapInfo, SlotInfo, object_info
+from ._info import (
+    CheckpointInfo, CheckpointReport, CheckReport, HeapInfo, SlotInfo,
+    object_info,
+)
 from ._segment import address_of, bytes_of, mode_of
 from ._types import ANY, FLOAT64, as_ndarray, code_of, shape_of
 
@@ -189,6 +193,19 @@ class Heap(_neap.Heap):
         """The threads that are attached: a list of SlotInfo."""
         return [SlotInfo(*raw) for raw in self._slots()]
 
+    def checkpoint(self, path, *, mode=0o600, nobody_writes=False):
+        """Write the heap to a file as it is at one instant, while others go on
+        with it: a CheckpointReport.
+
+        They stand still only while what changed meanwhile is copied; with
+        nobody_writes=True, which the caller must know, not at all. A checkpoint
+        that is there already is replaced in one step; anything else is left
+        alone: FileExistsError. PermissionError when somebody cannot be made to
+        stand still. Takes it back: neap.restore().
+        """
+        return CheckpointReport(*self._checkpoint(
+            os.fspath(path), mode_of(mode), nobody_writes))
+
     def check(self):
         """Walk everything and look for damage: a CheckReport.
 
@@ -241,7 +258,7 @@ _OPENERS = {
 def _attach(address, uuid, read_only):
     """The heap that a pickled handle came from."""
     flags = _neap.OPEN_READ_ONLY if read_only else _neap.OPEN_EXISTING
-    return Heap(address, flags, 0, 0, 0, 0, uuid)
+    return Heap(address, flags, 0, 0, 0, 0, uuid, None)
 
 
 def _again(address, uuid, read_only, name):
@@ -309,11 +326,31 @@ def open(address, *, create=True, read_only=False, ephemeral=False,
                          "without a name")
     flags = _flags_of(create, read_only, ephemeral)
     return Heap(address_of(address), flags, mode_of(mode), slots,
-                bytes_of(reserve, "reserve"), bytes_of(size), None)
+                bytes_of(reserve, "reserve"), bytes_of(size), None, None)
+
+
+def restore(path, address=None, *, mode=0o600, reserve=0, ephemeral=False):
+    """Make a heap of a checkpoint, under an address that nobody has yet (None:
+    without a name), with a uuid of its own, and open it: a Heap.
+
+    What those were doing who used the old one is finished or undone, as after a
+    kill: mutexes that were held are abandoned, undo permits are back.
+    FileNotFoundError, FileExistsError; NotAHeap for what is no checkpoint,
+    LayoutMismatch, Corrupted; OSError ENOSPC.
+    """
+    return Heap(address_of(address) if address else "",
+                _flags_of(True, False, ephemeral), mode_of(mode), 0,
+                bytes_of(reserve, "reserve"), 0, None, os.fspath(path))
+
+
+def checkpoint_info(path):
+    """What a checkpoint says of itself: a CheckpointInfo. All of it is read and
+    compared with its checksums: Corrupted."""
+    return CheckpointInfo(*_neap._checkpoint_look(os.fspath(path)))
 
 
 def heap(*, slots=0, reserve=0, size=0):
     """A heap without a name: children of a fork share it, its handles pickle
     while this process has it open, and it goes away with its last user."""
     return Heap("", 0, 0o600, slots, bytes_of(reserve, "reserve"),
-                bytes_of(size), None)
+                bytes_of(size), None, None)

@@ -27,6 +27,29 @@ class HeapInfo(NamedTuple):
     created: int
 
 
+class CheckpointReport(NamedTuple):
+    """What taking a checkpoint took; bytes and seconds."""
+
+    size: int  # of the heap
+    stored: int  # in the file: what is not zero
+    changed: int  # copied while all stood still
+    stopped: int  # processes that did
+    pause: float  # for how long
+    took: float  # in all
+
+
+class CheckpointInfo(NamedTuple):
+    """What a checkpoint says of itself; sizes are in bytes."""
+
+    kind: str  # of the heap that it was taken of
+    size: int
+    stored: int
+    taken: int  # seconds since 1970
+    uuid: str
+    host: str
+    address: str
+
+
 class ObjectInfo(NamedTuple):
     """An object of a heap.
 

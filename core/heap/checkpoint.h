@@ -1,0 +1,55 @@
+/* A checkpoint on its way, in the helper. See checkpoint.c. */
+#ifndef NEAP_HEAP_CHECKPOINT_H
+#define NEAP_HEAP_CHECKPOINT_H
+
+#include "heap/image.h"
+#include "memory/memory.h"
+#include "os/still.h"
+
+/* What the helper tells the caller; shared memory. */
+struct neap__told {
+    neap_checkpoint_report report;
+    _Atomic uint64_t done;
+    _Atomic bool finished;
+    int status;
+    char text[1024];
+};
+
+struct neap__taking {
+    struct neap_heap *heap;
+    struct neap__address target;
+    uint32_t mode;
+    bool nobody_writes;
+    struct neap__told *told;
+    struct neap__still still;
+    int fd;
+    uint64_t pages;            /* of the heap, now */
+    uint64_t most;             /* that it can ever have */
+    uint64_t *hashes;          /* of each page as it is in the file */
+    uint64_t *places;          /* of each block: 1 + which one of the file */
+    struct neap__image_block *index;
+    uint64_t blocks;           /* in the file */
+    _Atomic uint64_t kept;     /* pages that had changed, in the pause */
+    uint64_t room;             /* for how many */
+    uint64_t *kept_pages;
+    char *kept_bytes;
+};
+
+typedef int neap__look(struct neap__taking *t, uint64_t from, uint64_t to);
+typedef int neap__look_at_page(struct neap__taking *t, uint64_t page);
+
+/* -- taking.c: its memory and its threads ---------------------------------- */
+
+/* Tables for as large as the heap can grow. @return 0; -ENOMEM. */
+int neap__taking_begin(struct neap__taking *t);
+
+/* Room for pages that change, there before the pause begins; `room` says for how
+ * many, 0 for an eighth of all. @return 0; -ENOMEM. */
+int neap__taking_make_room(struct neap__taking *t);
+
+/* Look at all those pages, with a thread for each processor: in the pause nobody
+ * else needs them. @return 0; the first failure. */
+int neap__taking_share(struct neap__taking *t, uint64_t from, uint64_t to,
+                       neap__look_at_page *look);
+
+#endif

@@ -1,0 +1,22 @@
+/* Processes and threads as /proc shows them, for still.c. */
+#ifndef NEAP_OS_PROC_H
+#define NEAP_OS_PROC_H
+
+#include <dirent.h>
+
+#include "os/still.h"
+
+/* NULL if there is no such process. */
+DIR *neap__proc_threads(pid_t pid);
+
+/* The next number in a directory of /proc; 0 at the end. */
+pid_t neap__proc_next(DIR *directory);
+
+/* 'R', 'S', 'D', 'T' stopped, 't' traced, 'Z' ended, 'X' gone. */
+char neap__proc_state(pid_t pid, pid_t tid);
+
+/* Enter the processes that were not there at the last look.
+ * @return how many of them have the memory mapped for writing; -errno. */
+int neap__proc_look_for_new(struct neap__still *still);
+
+#endif
