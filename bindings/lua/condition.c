@@ -61,8 +61,8 @@ int lneap_heap_condition(lua_State *L)
 /***
  * Unlock the mutex, wait to be notified, lock the mutex again. It is locked
  * afterwards, whatever this returns, unless this thread did not hold it
- * ("EPERM"). A wait may end with nobody having notified: look again, or use
- * wait_for.
+ * ("EPERM"). A wait may end because another waiter died who was notified: look
+ * again, or use wait_for. All who wait use the same mutex.
  *
  * @usage do
  *   local guard <close> = lock:guard()

@@ -219,10 +219,9 @@ NEAP_HANDLE(Condition)
     "threading.Condition.\n\n"
     "Made by heap.condition(name, mutex). It goes with a mutex, which\n"
     "`with condition:`, acquire() and release() lock and unlock; all who\n"
-    "use the condition must use the same one. wait() may return without a\n"
-    "notification, for one that a dead process had got is passed on to\n"
-    "all: look at what is waited for again, or use wait_for(). When an\n"
-    "owner of the mutex died, `condition.mutex.abandoned` says so. One\n"
+    "use the condition must use the same one. wait() may return for a\n"
+    "notification that a dead process had got: look at what is waited for\n"
+    "again, or use wait_for(). When an owner of the mutex died, `condition.mutex.abandoned` says so. One\n"
     "that was dropped is OSError EIDRM. Pickles as its address.";
 
 typedef struct Condition {

@@ -323,6 +323,17 @@ static bool parties_add_up(struct walk *walk, struct neap_sh_entry *entry)
 }
 
 
+/* Likewise of a condition, where a 1 says that it waits. */
+static bool waiters_add_up(struct walk *walk, struct neap_sh_entry *entry)
+{
+    for (int i = 0; i < LOOKS; i++)
+        if (neap__shares_count(walk->heap, atomic_load(&entry->id), 1) ==
+            (atomic_load(&entry->value) & UINT32_MAX))
+            return true;
+    return false;
+}
+
+
 static void check_array(struct walk *walk, struct neap_sh_entry *entry)
 {
     walk->arrays++;
@@ -365,11 +376,15 @@ static void check_entry(struct walk *walk, struct neap_sh_entry *entry)
             problem(walk, &walk->report->leaks, "barrier '%.*s': not as many "
                     "wait as it says", NEAP_NAME_MAX, entry->name);
         break;
+    case NEAP_OBJECT_CONDITION:
+        if (!waiters_add_up(walk, entry))
+            problem(walk, &walk->report->leaks, "condition '%.*s': not as many "
+                    "wait as it says", NEAP_NAME_MAX, entry->name);
+        break;
     case NEAP_OBJECT_COUNTER:
     case NEAP_OBJECT_MUTEX:
     case NEAP_OBJECT_EVENT:
     case NEAP_OBJECT_LATCH:
-    case NEAP_OBJECT_CONDITION:
     case NEAP_OBJECT_RWLOCK:
     case NEAP_OBJECT_ONCE:
         break;

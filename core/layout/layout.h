@@ -126,7 +126,7 @@ struct neap_sh_share {
     neap_sh_word value; /* semaphores: under the entry's lock; counters: plain
                            stores of the owner, folded under the lock;
                            barriers: of who waits its phase + 1, and
-                           NEAP_SH_MEMBER */
+                           NEAP_SH_MEMBER; conditions: see there */
 };
 
 /* A thread's place in a heap. */
@@ -184,12 +184,14 @@ struct neap_sh_entry {
     struct neap_sh_lock lock;/* the mutex, the writer; or what guards value and
                                 shares */
     neap_sh_word value;      /* counter; double's bits; permits; barriers: phase
-                                << 32 | arrived; events, once: 1 set; latches:
+                                << 32 | arrived; conditions: grants << 32 |
+                                waiters; events, once: 1 set; latches:
                                 what is left */
     neap_sh_word id;         /* 0 free; changes under the heap's lock */
     neap_sh_word what;       /* packed, see neap_sh_what; constant per id */
     neap_sh_word extent;     /* arrays: offset of their extent record */
     neap_sh_word limit;      /* semaphores: permits at birth; barriers: parties;
+                                conditions: offset of the waiters' mutex;
                                 rwlocks: 1 readers wait for their turn */
     _Atomic uint32_t abandoned; /* mutex, writer: pid of an owner that died;
                                    stored by the reaper, cleared by an owner
@@ -203,8 +205,9 @@ struct neap_sh_entry {
                                 constant per id but for the last */
     neap_sh_word next;       /* free entries: in their queue */
     neap_sh_word returns;    /* counts shares that came back, for readers without
-                                lock; barriers: parties that died waiting;
-                                under the entry's lock */
+                                lock; barriers: broken, being reset;
+                                conditions: notifications; under the
+                                entry's lock */
     uint64_t hash;           /* of the name; constant per id */
     uint64_t unused[3];
     char name[NEAP_NAME_MAX + 8]; /* with NUL; constant per id */

@@ -1,24 +1,47 @@
 /*
- * Conditions: nothing but an event count.
+ * Conditions.
  *
- *     wait                                 notify
- *     waiting_on = entry; seen = seq       waking = entry
- *     sleepers = 1                         if sleepers was 1: seq += 1, wake n
- *     unlock the mutex                     waking = 0
- *     sleep while seq == seen
- *     lock the mutex; waiting_on = 0
+ *   entry.value    what was granted << 32 | how many wait for it
+ *   entry.returns  how many notifications there have been
+ *   entry.limit    offset of the mutex that those who wait use
+ *   share.value    of each who waits: WAITING; then, until it has its mutex
+ *                  again, GRANTED
  *
- * Whoever notifies with the mutex held is seen: the waiter has said that it
- * waits before it unlocked. A waiter that dies anywhere up to the last step may
- * have had the only wake, so all others are woken then.
+ * All of it changes under the entry's lock in redo records. Who waits says so
+ * before it gives up the mutex, so whoever notifies with the mutex held finds it
+ * counted. A notification grants as many waits as it says an end, but no more
+ * than there are; any of those who waited then may take one, and nobody who came
+ * later:
+ *
+ *  I1 There are no more grants than waiters who came before the last
+ *     notification.
+ *  I2 Who came since finds `returns` as it was and takes none. The next
+ *     notification is for it, too, so that grants are never told apart.
+ *
+ * Who gives up looks for a grant once more, with the mutex held. The grant of a
+ * dead one goes to another, whoever that is.
  */
-#include "neap/condition.h"
+#include "sync/condition.h"
 
+#include "recovery/reap.h"
+#include "recovery/share.h"
 #include "recovery/wait.h"
 #include "sync/mutex.h"
 
+#define ONE_GRANT (UINT64_C(1) << 32)
+#define WAITING UINT64_C(1)
+#define GRANTED UINT64_C(2)
+
 struct neap_condition {
     struct neap__object object;
+};
+
+/* One thread's wait. */
+struct wait {
+    struct neap__object *object;
+    neap_mutex *mutex;
+    struct neap_sh_share *share;
+    uint64_t since; /* so many notifications ago it began */
 };
 
 
@@ -43,6 +66,59 @@ const char *neap_condition_name(neap_condition *condition)
 }
 
 
+/* -- what changes it, within a change and under the entry's lock ---------- */
+
+static uint64_t waiters(const struct neap_sh_entry *entry)
+{
+    return (uint32_t)atomic_load(&entry->value);
+}
+
+
+static uint64_t grants(const struct neap_sh_entry *entry)
+{
+    return atomic_load(&entry->value) >> 32;
+}
+
+
+/* Keeps I1: no more grants than waiters. */
+static void set_waiters(struct neap__tx *tx, struct neap_sh_entry *entry,
+                        uint64_t granted, uint64_t waiting)
+{
+    granted = granted < waiting ? granted : waiting;
+    neap__tx_set(tx, &entry->value, granted * ONE_GRANT | waiting);
+}
+
+
+static void count_notification(struct neap__tx *tx, struct neap_sh_entry *entry)
+{
+    neap__tx_set(tx, &entry->returns, atomic_load(&entry->returns) + 1);
+}
+
+
+/* All may take what it leaves: else it could be kept for one who comes later. */
+void neap__condition_finish(struct neap__tx *tx, struct neap_sh_entry *entry,
+                            uint64_t share)
+{
+    uint64_t granted = grants(entry), waiting = waiters(entry);
+    if (share == GRANTED)
+        granted++;
+    else if (waiting > 0)
+        waiting--;
+    set_waiters(tx, entry, granted, waiting);
+    count_notification(tx, entry);
+}
+
+
+static void clear_share(struct neap__tx *tx, struct neap_sh_share *share)
+{
+    neap__tx_set(tx, &share->entry, 0);
+    neap__tx_set(tx, &share->id, 0);
+    neap__tx_set(tx, &share->value, 0);
+}
+
+
+/* -- beginning to wait ---------------------------------------------------- */
+
 static int check_mutex(struct neap__object *object, neap_mutex *mutex)
 {
     if (mutex->object.heap->base != object->heap->base)
@@ -58,20 +134,108 @@ static int check_mutex(struct neap__object *object, neap_mutex *mutex)
 }
 
 
-/* @return 0 notified; -ETIMEDOUT; -EINTR; -EIDRM. */
-static int sleep_until_notified(struct neap__seat *seat,
-                                struct neap__object *object, uint32_t seen,
-                                int64_t deadline)
+static bool is_used_with_another(const struct wait *wait)
 {
+    struct neap_sh_entry *entry = wait->object->entry;
+    return waiters(entry) > 0 &&
+           atomic_load(&entry->limit) !=
+               neap__offset(wait->object->heap, wait->mutex->object.entry);
+}
+
+
+static int other_mutex(const struct wait *wait)
+{
+    struct neap_heap *heap = wait->object->heap;
+    const struct neap_sh_entry *other =
+        neap__at(heap, atomic_load(&wait->object->entry->limit), sizeof *other,
+                 NEAP_SH_GRAIN);
+    return neap__fail(-EINVAL, "heap %s: condition '%s' cannot wait with mutex "
+                      "'%s': others wait with mutex '%.*s'; all must use the "
+                      "same one", heap->address.text, wait->object->name,
+                      wait->mutex->object.name, NEAP_NAME_MAX,
+                      other ? other->name : "?");
+}
+
+
+static int count_in_locked(struct neap__seat *seat, struct wait *wait)
+{
+    struct neap__object *object = wait->object;
     struct neap_sh_entry *entry = object->entry;
-    int64_t cap = NEAP__WAIT_CAP_FIRST;
-    int status = 0;
-    while (status == 0 && atomic_load(&entry->seq) == seen &&
-           !neap__object_gone(object))
-        status = neap__wait_sleep(seat, entry, seen, deadline, &cap);
     if (neap__object_gone(object))
         return neap__object_dropped(object);
-    return atomic_load(&entry->seq) != seen ? 0 : status;
+    if (is_used_with_another(wait))
+        return other_mutex(wait);
+    wait->share = neap__share_place(seat);
+    if (!wait->share)
+        return neap__fail(-EAGAIN, "heap %s: cannot wait on '%s': this thread "
+                          "has shares of %d objects, and no more are recorded",
+                          object->heap->address.text, object->name,
+                          NEAP_SH_SHARES);
+    wait->since = atomic_load(&entry->returns);
+    struct neap__tx tx;
+    neap__tx_begin(&tx, seat);
+    set_waiters(&tx, entry, grants(entry), waiters(entry) + 1);
+    neap__tx_set(&tx, &entry->limit,
+                 neap__offset(object->heap, wait->mutex->object.entry));
+    neap__tx_set(&tx, &wait->share->value, WAITING);
+    neap__tx_set(&tx, &wait->share->id, object->id);
+    neap__tx_set(&tx, &wait->share->entry, neap__offset(object->heap, entry));
+    return neap__tx_commit(&tx);
+}
+
+
+static int count_in(struct neap__seat *seat, struct wait *wait)
+{
+    struct neap_sh_entry *entry = wait->object->entry;
+    int status = is_used_with_another(wait) ? neap__reap(wait->object->heap) : 0;
+    if (status >= 0)
+        status = neap__lock_inside(seat, &entry->lock);
+    if (status < 0)
+        return status;
+    status = count_in_locked(seat, wait);
+    neap__unlock(seat, &entry->lock);
+    return status;
+}
+
+
+/* -- waiting, and leaving ------------------------------------------------- */
+
+static bool is_granted(const struct wait *wait)
+{
+    const struct neap_sh_entry *entry = wait->object->entry;
+    return atomic_load(&entry->returns) != wait->since && grants(entry) > 0;
+}
+
+
+static int take_locked(struct neap__seat *seat, struct wait *wait)
+{
+    struct neap_sh_entry *entry = wait->object->entry;
+    if (neap__object_gone(wait->object))
+        return neap__object_dropped(wait->object);
+    if (!is_granted(wait))
+        return -EBUSY;
+    struct neap__tx tx;
+    neap__tx_begin(&tx, seat);
+    set_waiters(&tx, entry, grants(entry) - 1, waiters(entry) - 1);
+    neap__tx_set(&tx, &wait->share->value, GRANTED);
+    return neap__tx_commit(&tx);
+}
+
+
+static int take(struct neap__seat *seat, void *argument)
+{
+    struct wait *wait = argument;
+    struct neap_sh_entry *entry = wait->object->entry;
+    if (neap__object_gone(wait->object))
+        return neap__object_dropped(wait->object);
+    if (!is_granted(wait))
+        return -EBUSY;
+    int status = neap__lock_inside(seat, &entry->lock);
+    if (status < 0)
+        return status;
+    status = take_locked(seat, wait);
+    neap__unlock(seat, &entry->lock);
+    return status;
 }
 
 
@@ -94,13 +258,38 @@ static int lock_again(struct neap__seat *seat, neap_mutex *mutex,
 }
 
 
-/* A notification that came after the sleep and before the lock counts: one
- * who was interrupted and goes on to wait would miss it. */
-static bool was_notified(const struct neap__object *object, uint32_t seen,
-                         int status)
+static int leave_locked(struct neap__seat *seat, struct wait *wait, int why)
 {
-    return status == 0 || (status != -EIDRM &&
-                           atomic_load(&object->entry->seq) != seen);
+    struct neap_sh_entry *entry = wait->object->entry;
+    if (neap__object_gone(wait->object)) {
+        neap__share_forget(wait->share);
+        return neap__object_dropped(wait->object);
+    }
+    bool granted = is_granted(wait);
+    struct neap__tx tx;
+    neap__tx_begin(&tx, seat);
+    set_waiters(&tx, entry, grants(entry) - granted, waiters(entry) - 1);
+    clear_share(&tx, wait->share);
+    int status = neap__tx_commit(&tx);
+    return status < 0 || granted ? status : why;
+}
+
+
+/* With the mutex held: who was interrupted and goes on to wait would miss what
+ * was granted meanwhile. @return 0 notified, or why not. */
+static int leave(struct neap__seat *seat, struct wait *wait, int why)
+{
+    if (why == 0) {
+        neap__share_forget(wait->share);
+        return 0;
+    }
+    struct neap_sh_lock *lock = &wait->object->entry->lock;
+    int status = neap__lock_inside(seat, lock);
+    if (status < 0)
+        return status;
+    status = leave_locked(seat, wait, why);
+    neap__unlock(seat, lock);
+    return status;
 }
 
 
@@ -108,29 +297,53 @@ int neap_condition_wait(neap_condition *condition, neap_mutex *mutex,
                         int64_t deadline)
 {
     struct neap__object *object = &condition->object;
+    struct wait wait = {.object = object, .mutex = mutex};
     struct neap__seat *seat;
     int status = neap__seat(object->heap, &seat);
     if (status == 0)
         status = check_mutex(object, mutex);
+    if (status == 0)
+        status = count_in(seat, &wait);
     if (status < 0)
         return status;
     uint64_t count = neap__mutex_count(&mutex->object);
-    uint32_t seen = neap__wait_begin(seat, object->entry);
     neap__unlock(seat, &mutex->object.entry->lock);
-    status = sleep_until_notified(seat, object, seen, deadline);
+    status = neap__wait_for(seat, object->entry, take, &wait, deadline);
     int locked = lock_again(seat, mutex, count);
-    neap__wait_end(seat);
+    status = leave(seat, &wait, status);
     /* That an owner died goes before what else happened: who was not notified
      * finds that out by itself. */
-    if (locked != 0 || was_notified(object, seen, status))
+    if (locked != 0 || status == 0)
         return locked;
     return neap__object_gave_up(object, status, "was not notified");
+}
+
+
+/* -- notifying ------------------------------------------------------------ */
+
+/* Those who sleep are woken under the lock: nobody who comes later, and may take
+ * nothing, can be among them. */
+static int grant_locked(struct neap__seat *seat, struct neap__object *object,
+                        int64_t n)
+{
+    struct neap_sh_entry *entry = object->entry;
+    if (neap__object_gone(object))
+        return neap__object_dropped(object);
+    struct neap__tx tx;
+    neap__tx_begin(&tx, seat);
+    set_waiters(&tx, entry, grants(entry) + (uint64_t)n, waiters(entry));
+    count_notification(&tx, entry);
+    neap__waking(seat, entry);
+    int status = neap__tx_commit(&tx);
+    neap__woken(seat, entry, n > INT_MAX ? INT_MAX : (int)n);
+    return status;
 }
 
 
 int neap_condition_notify(neap_condition *condition, int64_t n)
 {
     struct neap__object *object = &condition->object;
+    struct neap_sh_entry *entry = object->entry;
     struct neap__seat *seat;
     int status = neap__seat(object->heap, &seat);
     if (status < 0)
@@ -141,7 +354,12 @@ int neap_condition_notify(neap_condition *condition, int64_t n)
         return neap__fail(-EINVAL, "heap %s: condition '%s' notifies 1 or "
                           "more, not %lld", object->heap->address.text,
                           object->name, (long long)n);
-    neap__waking(seat, object->entry);
-    neap__woken(seat, object->entry, n > INT_MAX ? INT_MAX : (int)n);
-    return 0;
+    if (waiters(entry) == 0)
+        return 0;
+    status = neap__lock_inside(seat, &entry->lock);
+    if (status < 0)
+        return status;
+    status = grant_locked(seat, object, n);
+    neap__unlock(seat, &entry->lock);
+    return status;
 }

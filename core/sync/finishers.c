@@ -1,10 +1,17 @@
 /* What objects want done when one who has a share of them dies. */
-#include "heap/object.h"
 #include "recovery/reap.h"
 #include "sync/barrier.h"
+#include "sync/condition.h"
 
 
 neap__finisher *neap__finisher_of(uint32_t kind)
 {
-    return kind == NEAP_OBJECT_BARRIER ? neap__barrier_finish : NULL;
+    switch (kind) {
+    case NEAP_OBJECT_BARRIER:
+        return neap__barrier_finish;
+    case NEAP_OBJECT_CONDITION:
+        return neap__condition_finish;
+    default:
+        return NULL;
+    }
 }

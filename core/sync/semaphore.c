@@ -230,12 +230,13 @@ static int attempt_to_take(struct neap__seat *seat, void *want)
 
 /* Whoever wants more than one may be woken and find too few, while there are
  * enough for another: from now on all are woken, for as long as the object
- * lives. Stored before the sleep is announced, so that who releases sees both. */
+ * lives. Stored before the sleep is announced, so that who releases sees both. A
+ * dropped one's entry rests before it is another's, much longer than this. */
 static int take_waiting(struct neap__seat *seat, struct want *want,
                         int64_t deadline)
 {
     struct neap_sh_entry *entry = want->object->entry;
-    if (want->n > 1)
+    if (want->n > 1 && !neap__object_gone(want->object))
         atomic_store((neap_sh_word *)&entry->shape[1], 1);
     return neap__wait_for(seat, entry, attempt_to_take, want, deadline);
 }

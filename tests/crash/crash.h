@@ -31,6 +31,9 @@ void hooks_watch(const void *low, size_t size);
 void hooks_arm(long at, void (*die)(void));
 long hooks_disarm(void); /* @return how many there were */
 
+/* What others do meanwhile is no point at which the victim dies. */
+void hooks_pause(bool on);
+
 /* -- actors.c: threads that one process plays ----------------------------- */
 
 enum { OBSERVER, VICTIM, REAPER, SURVIVOR, ACTORS };

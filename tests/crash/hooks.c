@@ -39,6 +39,12 @@ long hooks_disarm(void)
 }
 
 
+void hooks_pause(bool on)
+{
+    armed = !on;
+}
+
+
 static void point(const volatile void *address)
 {
     const char *a = (const char *)address;

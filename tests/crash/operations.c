@@ -347,6 +347,50 @@ static void have_mutex(void)
 {
     IGNORE(neap_mutex_lock(world.mutex, NEAP_NOW));
 }
+static neap_mutex *deep;
+static void make_deep(void)
+{
+    IGNORE(neap_mutex_open_kind(world.heap, "made", NEAP_MUTEX_RECURSIVE,
+                                &deep));
+}
+static void have_deep(void)
+{
+    IGNORE(neap_mutex_lock(deep, NEAP_NOW));
+    IGNORE(neap_mutex_lock(deep, NEAP_NOW));
+}
+RUN(lock_deep, neap_mutex_lock(deep, NEAP_NOW))
+static int unlock_deep(void *unused)
+{
+    (void)unused;
+    int status = neap_mutex_unlock(deep);
+    return status < 0 ? status : neap_mutex_unlock(deep);
+}
+/* However often it was locked: the next owner has it once. */
+static int deep_free(void)
+{
+    if (neap_mutex_lock(deep, NEAP_NOW) < 0 || neap_mutex_unlock(deep) < 0)
+        return -1;
+    return neap_mutex_unlock(deep) == -EPERM ? 1 : -1;
+}
+/* It stays abandoned until that is done, and then is not. */
+static void have_abandoned(void)
+{
+    IGNORE(neap_mutex_lock(world.mutex, NEAP_NOW));
+    atomic_store(&entry_of("mutex")->abandoned, 4711);
+}
+static int repair(void *unused)
+{
+    (void)unused;
+    int status = neap_mutex_repaired(world.mutex);
+    return status < 0 ? status : neap_mutex_unlock(world.mutex);
+}
+static int repaired(void)
+{
+    int status = neap_mutex_lock(world.mutex, NEAP_NOW);
+    if (status < 0 || neap_mutex_unlock(world.mutex) < 0)
+        return -1;
+    return status == 0;
+}
 /* Free or abandoned, never locked by nobody. */
 static int mutex_free(void)
 {
@@ -446,6 +490,15 @@ static void have_both(void)
 {
     have_undo();
     have_undo();
+}
+RUN(acquire_two, neap_semaphore_acquire_many(world.undo, 2, NEAP_NOW))
+RUN(release_two, neap_semaphore_release_many(world.undo, 2))
+RUN(release_three, neap_semaphore_release_many(world.classic, 3))
+/* All of them or none, and whoever sleeps is told. */
+static int three_released(void)
+{
+    int64_t value = permits(world.classic);
+    return value == 3 && !sim_all_woken() ? -1 : either(value, 0, 3);
 }
 RUN(release_undo, neap_semaphore_release(world.undo))
 static void sleeper_on_undo(void)
@@ -573,17 +626,32 @@ static void make_condition(void)
 {
     IGNORE(neap_condition_open(world.heap, "made", &condition));
 }
+/* The observer waits for it, or so it says. */
+static void count_waiter(void)
+{
+    struct neap_sh_entry *entry = entry_of("made");
+    struct neap__seat *seat = neap__seat_here(world.heap);
+    struct neap_sh_share *share = neap__share_place(seat);
+    atomic_store(&share->id, atomic_load(&entry->id));
+    atomic_store(&share->value, 1);
+    atomic_store(&share->entry, neap__offset(world.heap, entry));
+    atomic_store(&entry->limit, neap__offset(world.heap, entry_of("mutex")));
+    atomic_store(&entry->value, 1);
+    sleeper_on("made");
+}
 static void sleeper_on_condition(void)
 {
     make_condition();
-    sleeper_on("made");
+    count_waiter();
 }
 RUN(notify, neap_condition_notify(condition, 1))
-/* Who dies in notify has said before that it will wake; so all wake. Only
- * before that the sleeper may sleep on. */
+/* A grant that is there while its waiter sleeps is a lost wake-up. */
 static int condition_told(void)
 {
-    return sim_all_woken();
+    uint64_t value = atomic_load(&entry_of("made")->value);
+    if (value == (UINT64_C(1) << 32 | 1))
+        return sim_all_woken() ? 1 : -1;
+    return value == 1 ? 0 : -1;
 }
 /* Notified once, and the one who was woken dies: the other one must wake. */
 static void observer_notifies(void)
@@ -595,10 +663,10 @@ static void observer_notifies(void)
 static void wait_with_another(void)
 {
     have_mutex();
-    sleeper_on("made");
     sim.while_asleep = observer_notifies;
 }
-/* Whoever came out of the wait has had its wake, and owes it to nobody. */
+/* Whoever came out of the wait has had its wake, and owes it to nobody; so it
+ * does when it has its mutex again, which it then leaves abandoned. */
 static bool came_out;
 static int wait_condition(void *unused)
 {
@@ -611,11 +679,27 @@ static int wait_condition(void *unused)
 }
 static int wake_passed_on(void)
 {
-    if (mutex_free() < 0)
+    int32_t pid = 0;
+    if (neap_mutex_abandoned(world.mutex, &pid) < 0 || mutex_free() < 0)
         return -1;
-    if (sim.while_asleep)
-        return 0; /* it died before it was notified */
-    return came_out || sim_all_woken() ? 1 : -1;
+    uint64_t value = atomic_load(&entry_of("made")->value);
+    if (sim.while_asleep) /* it was not notified yet */
+        return value == 1 ? 0 : -1;
+    if (value == 1)
+        return came_out || pid ? 1 : -1;
+    return value == (UINT64_C(1) << 32 | 1) && sim_all_woken() ? 1 : -1;
+}
+/* Nobody notifies: it is counted no more. */
+static int wait_in_vain(void *unused)
+{
+    (void)unused;
+    int status = neap_condition_wait(condition, world.mutex,
+                                     neap_now() + 1000000);
+    return status == -ETIMEDOUT ? 0 : -1;
+}
+static int nobody_counted(void)
+{
+    return atomic_load(&entry_of("made")->value) == 0 ? mutex_free() : -1;
 }
 
 static void make_barrier(void)
@@ -918,6 +1002,14 @@ const struct operation operations[] = {
      .run = lock_waiting, .state = lock_was_waited_for, .asleep = true},
     {"mutex lock, given up", .prepare = let_go, .run = given_up,
      .state = still_mine, .asleep = true},
+    {"recursive mutex lock", .prepare = make_deep, .run = lock_deep,
+     .state = deep_free},
+    {"recursive mutex lock, the third", .prepare = make_deep,
+     .victim = have_deep, .run = lock_deep, .state = deep_free},
+    {"recursive mutex unlock", .prepare = make_deep, .victim = have_deep,
+     .run = unlock_deep, .state = deep_free},
+    {"mutex repaired", .victim = have_abandoned, .run = repair,
+     .state = repaired},
     {"semaphore acquire", .run = acquire_classic, .state = classic_acquired},
     {"semaphore release", .run = release_classic, .state = classic_released},
     {"semaphore release, one sleeps", .prepare = sleeper_on_classic,
@@ -929,6 +1021,12 @@ const struct operation operations[] = {
      .run = acquire_given_up, .state = classic_empty, .asleep = true},
     {"undo acquire", .run = acquire_undo, .state = undo_whole},
     {"undo acquire, one held", .victim = have_undo, .run = acquire_undo,
+     .state = undo_whole},
+    {"semaphore release of three, one sleeps",
+     .prepare = sleeper_on_classic, .run = release_three,
+     .state = three_released, .asleep = true},
+    {"undo acquire of two", .run = acquire_two, .state = undo_whole},
+    {"undo release of two", .victim = have_both, .run = release_two,
      .state = undo_whole},
     {"undo release", .victim = have_both, .run = release_undo,
      .state = undo_whole},
@@ -944,7 +1042,10 @@ const struct operation operations[] = {
      .run = count_down, .state = latch_told, .asleep = true},
     {"condition notify, one sleeps", .prepare = sleeper_on_condition,
      .run = notify, .state = condition_told, .asleep = true},
-    {"condition wait, woken", .prepare = make_condition,
+    {"condition wait, given up", .prepare = make_condition,
+     .victim = have_mutex, .run = wait_in_vain, .state = nobody_counted,
+     .asleep = true},
+    {"condition wait, woken", .prepare = sleeper_on_condition,
      .victim = wait_with_another, .run = wait_condition,
      .state = wake_passed_on, .asleep = true},
     {"barrier wait, given up", .prepare = make_barrier,

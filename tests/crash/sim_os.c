@@ -77,7 +77,9 @@ int neap__futex_wait(_Atomic uint32_t *word, uint32_t expected,
         void (*happens)(void) = sim.while_asleep;
         sim.while_asleep = NULL;
         running_sleeps_on = word;
+        hooks_pause(true);
         happens();
+        hooks_pause(false);
         if (!running_sleeps_on)
             return 0;
         running_sleeps_on = NULL;

@@ -63,6 +63,41 @@ test("to notify wakes as many as it says", function()
   lu.assertEquals(tickets:get(), 0)
 end)
 
+test("no more are notified than it says", function()
+  local heap, lock, changed = pair()
+  local processes, notified = {}, heap:counter("notified")
+  for i = 1, 4 do
+    processes[i] = waiter(heap, function()
+      local guard <close> = lock:guard()
+      assert(changed:wait(lock))
+      notified:add()
+    end)
+  end
+  lock:with(function() changed:notify() end)
+  lock:with(function() changed:notify(2) end)
+  support.eventually(function() return notified:get() >= 3 end)
+  heap:event("never"):wait(0.3)
+  lu.assertEquals(notified:get(), 3)
+  lock:with(function() changed:notify() end)
+  for i = 1, 4 do answer(processes[i]) end
+  lu.assertTrue(heap:check().ok)
+end)
+
+test("another mutex than that of those who wait raises, and names both",
+function()
+  local heap, lock, changed = pair()
+  local process = sleeper(heap, lock, changed)
+  local other = heap:mutex("other")
+  other:lock()
+  raises("cannot wait with mutex 'other': others wait with mutex 'lock'",
+         changed.wait, changed, other, 0)
+  lu.assertTrue(other:mine())
+  lock:with(function() changed:notify() end)
+  lu.assertEquals({answer(process)}, {true, true})
+  lu.assertEquals({changed:wait(other, 0)}, {false, "timeout"})
+  other:unlock()
+end)
+
 test("notify_all wakes all", function()
   local heap, lock, changed = pair()
   local processes = {}

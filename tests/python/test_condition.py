@@ -114,6 +114,43 @@ def test_notify_all_wakes_all_processes(heap, condition):
     assert [p.wait() for p in processes] == [True] * 4
 
 
+def test_no_more_are_notified_than_notify_says(heap, condition):
+    waits, notified = heap.counter("waits"), heap.counter("notified")
+
+    def wait():
+        with condition:
+            waits.add()
+            assert condition.wait(30)
+        notified.add()
+
+    processes = [neap.fork(wait) for _ in range(4)]
+    eventually(lambda: waits.get() == 4)
+    notify(condition)
+    notify(condition, 2)
+    eventually(lambda: notified.get() >= 3)
+    time.sleep(0.3)
+    assert notified.get() == 3
+    notify(condition)
+    for process in processes:
+        process.wait()
+
+
+def test_a_mutex_other_than_that_of_those_who_wait_is_refused(heap, condition):
+    processes = waiters(heap, condition, 1)
+    other = heap.condition("condition", heap.mutex("other"))
+    with other:
+        with pytest.raises(neap.BadArgument) as info:
+            other.wait(0)
+        assert "'other'" in str(info.value)
+        assert "'condition.mutex'" in str(info.value)
+        assert other.mutex.mine
+    notify(condition)
+    assert processes[0].wait() is True
+    with other:
+        assert other.wait(0) is False
+    other.close()
+
+
 def test_enough_notifications_of_one_wake_all(heap, condition):
     processes = waiters(heap, condition, 3)
     for _ in processes:
