@@ -28,10 +28,9 @@ static Mutex *mutex_of(Condition *self)
 
 static Status not_held(Condition *self, Mutex *mutex, const char *what)
 {
-    PyErr_Format(PyExc_RuntimeError, "lock mutex '%s' before you %s condition "
-                 "'%s'", neap_mutex_name(mutex->core), what,
-                 neap_condition_name(self->core));
-    return -EPERM;
+    return raise_not_owner(PyUnicode_FromFormat(
+        "lock mutex '%s' before you %s condition '%s'",
+        neap_mutex_name(mutex->core), what, neap_condition_name(self->core)));
 }
 
 
@@ -50,7 +49,7 @@ static Truth condition_lock(Condition *self, int64_t deadline)
 static Status condition_unlock(Condition *self)
 {
     Mutex *mutex = mutex_of(self);
-    return mutex ? neap_mutex_unlock(mutex->core) : NEAP_ECLOSED;
+    return mutex ? owned(neap_mutex_unlock(mutex->core)) : NEAP_ECLOSED;
 }
 
 
@@ -149,14 +148,18 @@ static PyObject *given_mutex(neap_condition *core, Attachment *heap,
 }
 
 
-/* The mutex that is named after the condition. */
+/* The mutex that is named after the condition: recursive if it is made here, as
+ * in threading. */
 static PyObject *named_mutex(neap_heap *heap_core, Attachment *heap,
                              const char *condition)
 {
     char name[2 * NEAP_NAME_MAX];
     neap_mutex *core;
     snprintf(name, sizeof name, "%s.mutex", condition);
-    int status = neap_mutex_open(heap_core, name, &core);
+    int status = neap_mutex_open_kind(heap_core, name, NEAP_MUTEX_RECURSIVE,
+                                      &core);
+    if (status == NEAP_ETYPE)
+        status = neap_mutex_open(heap_core, name, &core);
     Mutex *self = status < 0 ? (void *)raise_status(status)
                              : new_mutex(core, heap);
     return self ? SWIG_InternalNewPointerObj(self, SWIGTYPE_p_Mutex,
@@ -237,7 +240,7 @@ typedef struct Condition {
   /* acquire() and __exit__() are in hot.i. */
 
   %feature("docstring") release "release($self)\n--\n\n"
-      "Unlock the mutex. PermissionError when this thread does not have it.";
+      "Unlock the mutex. NotOwner when this thread does not have it.";
   Status release() { return condition_unlock($self); }
 
   %feature("docstring") __enter__ "Lock the mutex, for as long as that takes.";

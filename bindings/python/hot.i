@@ -17,7 +17,8 @@ static PyObject *hot_add(PyObject *object, PyObject *const *arguments,
 }
 
 
-/* The arguments of acquire(blocking=True, timeout=None), by place or name. */
+/* The arguments of acquire(blocking=True, timeout=None), by place or name; the
+ * first is `block` in multiprocessing. */
 static bool acquire_arguments(PyObject *const *arguments, Py_ssize_t count,
                               PyObject *names, PyObject *ret_pair[2])
 {
@@ -30,7 +31,8 @@ static bool acquire_arguments(PyObject *const *arguments, Py_ssize_t count,
         PyObject *name = PyTuple_GET_ITEM(names, i);
         bool timeout = PyUnicode_CompareWithASCIIString(name, "timeout") == 0;
         bool known = timeout
-            || PyUnicode_CompareWithASCIIString(name, "blocking") == 0;
+            || PyUnicode_CompareWithASCIIString(name, "blocking") == 0
+            || PyUnicode_CompareWithASCIIString(name, "block") == 0;
         if (!known || ret_pair[timeout]) {
             PyErr_Format(PyExc_TypeError, known
                          ? "acquire() got two values for %R"
@@ -68,7 +70,7 @@ static PyObject *hot_##noun##_exit(PyObject *object,                           \
     (void)arguments, (void)count;                                              \
     if (!self || !self->core)                                                  \
         return raise_closed(#noun);                                            \
-    return none(give(self->core));                                             \
+    return none(owned(give(self->core)));                                      \
 }
 
 HOT_LOCK(Mutex, mutex, mutex_lock, neap_mutex_unlock)
@@ -115,7 +117,8 @@ static PyObject *hot_semaphore_release(PyObject *object,
                                                   "n") != 0)
         return PyErr_Format(PyExc_TypeError, "release() has no argument %R",
                             PyTuple_GET_ITEM(names, 0));
-    return none(semaphore_release(self, count + named ? arguments[0] : NULL));
+    return none(owned(semaphore_release(self, count + named ? arguments[0]
+                                                            : NULL)));
 }
 
 
@@ -155,7 +158,7 @@ static PyMethodDef hot_semaphore[] = {
         "dropped, EAGAIN this thread holds permits of too many."),
     HOT("release", hot_semaphore_release, METH_KEYWORDS,
         "release($self, n=1)\n--\n\n"
-        "Give n permits back at once. PermissionError: with undo, and this thread\n"
+        "Give n permits back at once. NotOwner: with undo, and this thread\n"
         "holds fewer. BadArgument (a ValueError): beyond its bound."),
     HOT("__exit__", hot_semaphore_exit, 0, "Give the permit back."),
     {NULL, NULL, 0, NULL}

@@ -87,9 +87,9 @@ NEAP_HANDLE(Mutex)
     "unlocks. When an owner dies inside its critical section, the next one to\n"
     "lock gets the mutex and finds `abandoned` true: what the section\n"
     "protects may be half-changed. So does everybody after it, until one calls\n"
-    "repaired(). Locking it twice from one thread is OSError EDEADLK, unless it is\n"
-    "recursive: then it is to be unlocked as often. One that was dropped is OSError EIDRM.\n"
-    "Pickles as its address.";
+    "repaired(). Locking it twice from one thread is OSError EDEADLK, unless\n"
+    "it is recursive: then it is to be unlocked as often. One that was dropped\n"
+    "is OSError EIDRM. Pickles as its address.";
 
 typedef struct Mutex {
 %extend {
@@ -111,17 +111,18 @@ typedef struct Mutex {
   /* acquire(), lock() and __exit__() are in hot.i. */
 
   %feature("docstring") release "release($self)\n--\n\n"
-      "Unlock it. PermissionError when this thread does not have it.";
-  Status release() { return neap_mutex_unlock($self->core); }
+      "Unlock it. NotOwner (a PermissionError and a RuntimeError) when this\n"
+      "thread does not have it.";
+  Status release() { return owned(neap_mutex_unlock($self->core)); }
 
   %feature("docstring") unlock "unlock($self)\n--\n\n"
-      "Unlock it. PermissionError when this thread does not have it.";
-  Status unlock() { return neap_mutex_unlock($self->core); }
+      "Unlock it. NotOwner when this thread does not have it.";
+  Status unlock() { return owned(neap_mutex_unlock($self->core)); }
 
   %feature("docstring") repaired "repaired($self)\n--\n\n"
       "Say that what it protects is whole again, though an owner died inside.\n"
-      "PermissionError when this thread does not have it.";
-  Status repaired() { return neap_mutex_repaired($self->core); }
+      "NotOwner when this thread does not have it.";
+  Status repaired() { return owned(neap_mutex_repaired($self->core)); }
 
   %feature("docstring") locked "locked($self)\n--\n\n"
       "True if some thread of any process has it now.";

@@ -132,7 +132,7 @@ static PyObject *guard_enter(Guard *self)
 static Status guard_leave(Guard *self)
 {
     RWLock *lock = guarded(self);
-    return lock ? neap_rwlock_unlock(lock->core) : NEAP_ECLOSED;
+    return lock ? owned(neap_rwlock_unlock(lock->core)) : NEAP_ECLOSED;
 }
 
 
@@ -219,14 +219,14 @@ typedef struct RWLock {
   }
 
   %feature("docstring") release "release($self)\n--\n\n"
-      "Give back what this thread holds. PermissionError when it holds\n"
+      "Give back what this thread holds. NotOwner when it holds\n"
       "nothing.";
-  Status release() { return neap_rwlock_unlock($self->core); }
+  Status release() { return owned(neap_rwlock_unlock($self->core)); }
 
   %feature("docstring") repaired "repaired($self)\n--\n\n"
       "Say that what it protects is whole again, though a writer died inside.\n"
-      "PermissionError when this thread does not hold it for writing.";
-  Status repaired() { return neap_rwlock_repaired($self->core); }
+      "NotOwner when this thread does not hold it for writing.";
+  Status repaired() { return owned(neap_rwlock_repaired($self->core)); }
 
   %feature("docstring") read "read($self, timeout=None)\n--\n\n"
       "A context manager that holds it for reading.\n\n"

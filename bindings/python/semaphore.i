@@ -144,6 +144,10 @@ typedef struct Semaphore {
       return semaphore_take_many($self, n, timeout);
   }
 
+  %feature("docstring") get_value "get_value($self)\n--\n\n"
+      "The same as value, as multiprocessing has it.";
+  PyObject *get_value() { return semaphore_value($self); }
+
   %feature("docstring") __enter__ "Take a permit, however long that takes.";
   Entered __enter__() { return semaphore_take($self, NEAP_FOREVER); }
 

@@ -17,7 +17,7 @@ NEAP_STATUS_MAP(DECLARE_CLASS)
 /* ... their root, and those for errors of the system that Python programs
  * catch by another name than OSError. */
 static PyObject *class_Error, *class_Timeout, *class_BadArgument,
-                *class_OutOfRange;
+                *class_OutOfRange, *class_NotOwner;
 
 
 static PyObject *class_of(int status)
@@ -68,6 +68,29 @@ static PyObject *raise_status(int status)
 }
 
 
+/* Of a lock: RuntimeError, too, as threading has it. Takes the words. */
+static Status raise_not_owner(PyObject *words)
+{
+    PyObject *error = words ? PyObject_CallFunction(class_NotOwner, "iN", EPERM,
+                                                    words) : NULL;
+    if (error)
+        PyErr_SetObject(class_NotOwner, error);
+    Py_XDECREF(error);
+    return -EPERM;
+}
+
+
+/* The status of a call that only an owner may make. */
+static Status owned(int status)
+{
+    if (status != -EPERM)
+        return status;
+    const char *text = neap_error_text();
+    return raise_not_owner(PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text),
+                                                "replace"));
+}
+
+
 static PyObject *raise_closed(const char *noun)
 {
     return PyErr_Format(class_Closed, "this %s is closed: open it again", noun);
@@ -90,11 +113,12 @@ static PyObject *make_class(const char *name, const char *doc, PyObject *base,
 }
 
 
-/* For errors of the system: OSError, so that errno is there, and `base`. */
+/* For errors of the system: an OSError, so that errno is there, and `base`. */
 static PyObject *make_system_class(const char *name, const char *doc,
-                                   PyObject *base, const char *code)
+                                   PyObject *system, PyObject *base,
+                                   const char *code)
 {
-    PyObject *bases = PyTuple_Pack(2, PyExc_OSError, base);
+    PyObject *bases = PyTuple_Pack(2, system, base);
     PyObject *both = bases
         ? PyObject_CallFunction((PyObject *)&PyType_Type, "sO{s:s}", name,
                                 bases, "__module__", "neap")
@@ -147,12 +171,17 @@ static void make_classes(PyObject *module)
                                PyExc_TimeoutError, "ETIMEDOUT");
     class_BadArgument = make_system_class("BadArgument",
         "A name, address, size, mode or shape that cannot be.",
-        PyExc_ValueError, "EINVAL");
+        PyExc_OSError, PyExc_ValueError, "EINVAL");
     class_OutOfRange = make_system_class("OutOfRange",
-        "An offset or index past the end.", PyExc_IndexError, "ERANGE");
+        "An offset or index past the end.", PyExc_OSError, PyExc_IndexError,
+        "ERANGE");
+    class_NotOwner = make_system_class("NotOwner",
+        "This thread does not hold what it gives back or waits with.",
+        PyExc_PermissionError, PyExc_RuntimeError, "EPERM");
     add_class(module, "Timeout", class_Timeout);
     add_class(module, "BadArgument", class_BadArgument);
     add_class(module, "OutOfRange", class_OutOfRange);
+    add_class(module, "NotOwner", class_NotOwner);
 }
 %}
 

@@ -31,6 +31,7 @@ from ._neap import Latch as Latch
 from ._neap import LayoutMismatch as LayoutMismatch
 from ._neap import Mutex as Mutex
 from ._neap import NotAHeap as NotAHeap
+from ._neap import NotOwner as NotOwner
 from ._neap import Once as Once
 from ._neap import OutOfRange as OutOfRange
 from ._neap import Range as Range

@@ -93,7 +93,7 @@ class Heap(_neap.Heap):
         """The Condition of that name, made if it is missing.
 
         It goes with `mutex`, a Mutex from this Heap, or without one with
-        self.mutex(name + ".mutex"). The heap does not remember which: all who
+        self.mutex(name + ".mutex"), recursive if that is missing, too. The heap does not remember which: all who
         use the condition must say the same. BadArgument for a mutex of another
         heap, or of another opening of this one.
         """
