@@ -125,6 +125,7 @@ build = {
         "core/recovery/share.c",
         "core/recovery/wait.c",
         "core/sync/barrier.c",
+        "core/sync/cells.c",
         "core/sync/condition.c",
         "core/sync/event.c",
         "core/sync/finishers.c",

@@ -297,6 +297,40 @@ static void check_lock(struct walk *walk, struct neap_sh_entry *entry)
 }
 
 
+/* A cell's tag is somebody's who has a share, so that it will be emptied. */
+static bool cell_is_known(struct walk *walk, struct neap_sh_entry *entry,
+                          _Atomic uint32_t *cell)
+{
+    uint64_t id = atomic_load(&entry->id);
+    for (int i = 0; i < LOOKS; i++) {
+        uint32_t tag = atomic_load(cell), index = tag & NEAP_SH_TAG_SLOT;
+        if (tag == 0)
+            return true;
+        if (index >= atomic_load(&walk->header->slots_ready))
+            continue;
+        struct neap_sh_slot *slot = neap__slot_at(walk->heap, index);
+        bool same = neap__tag(index, atomic_load(&slot->incarnation)) == tag;
+        for (int k = 0; same && k < NEAP_SH_SHARES; k++)
+            if (atomic_load(&slot->shares[k].entry) ==
+                    neap__offset(walk->heap, entry) &&
+                atomic_load(&slot->shares[k].id) == id)
+                return true;
+    }
+    return false;
+}
+
+
+static void check_cells(struct walk *walk, struct neap_sh_entry *entry)
+{
+    uint32_t n = neap_sh_cell_count(entry);
+    for (uint32_t i = 0; i < n; i++)
+        if (!cell_is_known(walk, entry, &entry->cells[i]))
+            problem(walk, &walk->report->leaks, "semaphore '%.*s': a permit "
+                    "belongs to %#x, which is nobody", NEAP_NAME_MAX,
+                    entry->name, atomic_load(&entry->cells[i]));
+}
+
+
 static bool permits_add_up(struct walk *walk, struct neap_sh_entry *entry)
 {
     for (int i = 0; i < LOOKS; i++)
@@ -364,6 +398,7 @@ static void check_entry(struct walk *walk, struct neap_sh_entry *entry)
         check_array(walk, entry);
         break;
     case NEAP_OBJECT_SEMAPHORE:
+        check_cells(walk, entry);
         if (neap_sh_what_variant(what) == NEAP_SEMAPHORE_UNDO &&
             !permits_add_up(walk, entry))
             problem(walk, &walk->report->leaks, "semaphore '%.*s': permits "

@@ -107,7 +107,7 @@ static void fill_entry(struct neap_sh_entry *entry, const char *name,
                               wanted->dimensions));
     entry->hash = hash;
     memset(entry->shape, 0, sizeof entry->shape);
-    entry->shape[0] = wanted->bound;
+    entry->bound = wanted->bound;
     for (uint32_t i = 0; i < wanted->dimensions; i++)
         entry->shape[i] = wanted->shape[i];
     memset(entry->name, 0, sizeof entry->name);

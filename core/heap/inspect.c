@@ -108,8 +108,11 @@ static void add_value(struct neap_heap *heap, struct neap_sh_entry *entry,
         info->value = (int64_t)bits;
     if (counter && info->variant == NEAP_COUNTER_STRIPED)
         info->value += (int64_t)neap__shares_sum(heap, info->id);
-    if (info->kind == NEAP_OBJECT_BARRIER)
+    if (info->kind == NEAP_OBJECT_BARRIER ||
+        info->kind == NEAP_OBJECT_CONDITION)
         info->value = (int64_t)(uint32_t)bits;
+    if (neap_sh_cell_count(entry))
+        info->value = neap_sh_cells_of(entry, 0);
 }
 
 
@@ -216,7 +219,10 @@ int neap_heap_next_slot(neap_heap *heap, uint64_t *cursor,
         for (int i = 0; i < NEAP_SH_HELD; i++)
             info.held += atomic_load(&slot->held[i]) != 0;
         for (int i = 0; i < NEAP_SH_SHARES; i++)
-            info.permits += atomic_load(&slot->shares[i].entry) != 0;
+            info.permits += atomic_load(&slot->shares[i].entry) != 0 &&
+                            !neap__share_idle(heap,
+                                              neap__tag(index, info.incarnation),
+                                              &slot->shares[i]);
         *ret_info = info;
         return NEAP_MORE;
     }

@@ -31,8 +31,9 @@
 #include <stdint.h>
 
 #include "neap/heap.h"
-#include "os/life.h"
+#include "neap/semaphore.h"
 #include "neap/version.h"
+#include "os/life.h"
 
 #define NEAP_SH_MAGIC "NEAPHEAP"
 #define NEAP_SH_BYTE_ORDER 0x01020304u
@@ -54,6 +55,9 @@
 #define NEAP_SH_HELD_READ 2u /* held for reading: the word is nobody's or a
                                 writer's */
 #define NEAP_SH_HELD_FLAGS UINT64_C(3)
+
+/* Undo semaphores of up to so many permits keep them in cells. */
+#define NEAP_SH_CELLS 12
 
 /* In the share of who joined a counted barrier. */
 #define NEAP_SH_MEMBER (UINT64_C(1) << 40)
@@ -200,9 +204,15 @@ struct neap_sh_entry {
                                    each who says that it will be */
     _Atomic uint32_t seq;    /* event count: who waits for the value sleeps on it */
     _Atomic uint32_t bias;   /* rwlocks: enum neap_sh_bias */
-    uint64_t shape[NEAP_DIMENSIONS_MAX]; /* arrays; semaphores: bound, or 0, and
-                                1 if somebody waited for more than one permit;
-                                constant per id but for the last */
+    union {
+        uint64_t shape[NEAP_DIMENSIONS_MAX]; /* arrays; constant per id */
+        struct {             /* semaphores */
+            uint64_t bound;  /* or 0; constant per id */
+            neap_sh_word many; /* 1 if somebody wanted more than one permit */
+            _Atomic uint32_t cells[NEAP_SH_CELLS]; /* of small ones with undo:
+                                each 0, or the tag of who has that permit */
+        };
+    };
     neap_sh_word next;       /* free entries: in their queue */
     neap_sh_word returns;    /* counts shares that came back, for readers without
                                 lock; barriers: broken, being reset;
@@ -283,6 +293,7 @@ _Static_assert(sizeof(struct neap_sh_extent) == 64, "extent is one line");
 _Static_assert(sizeof(struct neap_sh_entry) == 384, "entry is six lines");
 _Static_assert(offsetof(struct neap_sh_entry, lock) == 0, "lock comes first");
 _Static_assert(offsetof(struct neap_sh_entry, shape) == 64, "entry.shape");
+_Static_assert(offsetof(struct neap_sh_entry, next) == 128, "cells fit in");
 _Static_assert(offsetof(struct neap_sh_entry, name) == 176, "entry.name");
 _Static_assert(sizeof(struct neap_sh_header) <= NEAP_SH_HEADER_SIZE, "header");
 _Static_assert(offsetof(struct neap_sh_header, checksum) == 104, "constants");
@@ -314,6 +325,27 @@ static inline uint32_t neap_sh_what_type(uint64_t what)
 static inline uint32_t neap_sh_what_dimensions(uint64_t what)
 {
     return (uint32_t)(what >> 24 & 0xff);
+}
+
+/* How many cells it has, see sync/semaphore.h: 0 unless it is a small one with undo. */
+static inline uint32_t neap_sh_cell_count(const struct neap_sh_entry *entry)
+{
+    uint64_t what = atomic_load(&entry->what);
+    uint64_t limit = atomic_load(&entry->limit);
+    return neap_sh_what_kind(what) == NEAP_OBJECT_SEMAPHORE &&
+                   neap_sh_what_variant(what) == NEAP_SEMAPHORE_UNDO &&
+                   limit <= NEAP_SH_CELLS
+               ? (uint32_t)limit : 0;
+}
+
+/* How many of them have that tag, 0 for those that are free. */
+static inline uint32_t neap_sh_cells_of(const struct neap_sh_entry *entry,
+                                        uint32_t tag)
+{
+    uint32_t count = 0, n = neap_sh_cell_count(entry);
+    for (uint32_t i = 0; i < n; i++)
+        count += atomic_load(&entry->cells[i]) == tag;
+    return count;
 }
 
 #endif

@@ -12,12 +12,24 @@ static bool is_dropped(struct neap__seat *seat, struct neap_sh_share *share)
 }
 
 
+bool neap__share_idle(struct neap_heap *heap, uint32_t tag,
+                      const struct neap_sh_share *share)
+{
+    struct neap_sh_entry *entry =
+        neap__at(heap, atomic_load_explicit(&share->entry, memory_order_relaxed),
+                 sizeof *entry, NEAP_SH_GRAIN);
+    return entry && neap_sh_cell_count(entry) > 0 &&
+           neap_sh_cells_of(entry, tag) == 0;
+}
+
+
 struct neap_sh_share *neap__share_place(struct neap__seat *seat)
 {
     struct neap_sh_share *shares = seat->slot->shares;
     for (int i = 0; i < NEAP_SH_SHARES; i++) {
         if (atomic_load_explicit(&shares[i].entry, memory_order_relaxed) &&
-            !is_dropped(seat, &shares[i]))
+            !is_dropped(seat, &shares[i]) &&
+            !neap__share_idle(seat->heap, seat->tag, &shares[i]))
             continue;
         neap__share_forget(&shares[i]);
         return &shares[i];

@@ -21,8 +21,13 @@ NEAP__INLINE struct neap_sh_share *neap__share_find(struct neap__seat *seat,
     return NULL;
 }
 
-/* A place for one more, shares of dropped objects being forgotten on the way;
- * NULL if all are in use. */
+/* Is it of a semaphore with cells, none of which is that thread's? Such a share
+ * stays until its place is needed. */
+bool neap__share_idle(struct neap_heap *heap, uint32_t tag,
+                      const struct neap_sh_share *share);
+
+/* A place for one more, shares of dropped objects and idle ones being forgotten
+ * on the way; NULL if all are in use. */
 struct neap_sh_share *neap__share_place(struct neap__seat *seat);
 
 /* The sum of all slots' shares of that object, exact only while none returns. */

@@ -2,6 +2,7 @@
 #include "recovery/reap.h"
 #include "sync/barrier.h"
 #include "sync/condition.h"
+#include "sync/semaphore.h"
 
 
 neap__finisher *neap__finisher_of(uint32_t kind)
@@ -11,6 +12,8 @@ neap__finisher *neap__finisher_of(uint32_t kind)
         return neap__barrier_finish;
     case NEAP_OBJECT_CONDITION:
         return neap__condition_finish;
+    case NEAP_OBJECT_SEMAPHORE:
+        return neap__semaphore_finish;
     default:
         return NULL;
     }

@@ -3,25 +3,19 @@
  *
  * classic: entry.value is the number of permits; taking one is a single store,
  *     which happened or did not.
- * undo: value and the holder's share change together, in one redo record under
- *     the entry's lock, so that value and all shares always add up to `limit`;
- *     the share of a thread that ends returns by itself (recovery/reap.c).
+ * undo, of a few permits: each is a cell with its holder's tag, see semaphore.h.
+ * undo, of more: value and the holder's share change together, in one redo record
+ *     under the entry's lock, so that value and all shares always add up to
+ *     `limit`; the share of a thread that ends returns by itself.
  *
  * Both wait on the entry's event count (recovery/wait.h).
  */
 #include <limits.h>
 #include <stdio.h>
 
-#include "heap/object.h"
-#include "neap/semaphore.h"
-#include "recovery/redo.h"
-#include "recovery/share.h"
 #include "recovery/spin.h"
 #include "recovery/wait.h"
-
-struct neap_semaphore {
-    struct neap__object object;
-};
+#include "sync/semaphore.h"
 
 
 /* -- the handle ----------------------------------------------------------- */
@@ -49,7 +43,7 @@ static int check_wanted(const char *name, int64_t initial, int64_t bound,
 /* Constant while the object lives. */
 static uint64_t bound_of(const struct neap__object *object)
 {
-    return object->entry->shape[0];
+    return object->entry->bound;
 }
 
 
@@ -92,6 +86,7 @@ int neap_semaphore_open_bounded(neap_heap *heap, const char *name,
         neap__handle_close(semaphore);
         return status;
     }
+    semaphore->cells = neap_sh_cell_count(semaphore->object.entry);
     *ret_semaphore = semaphore;
     return status;
 }
@@ -134,7 +129,7 @@ neap_semaphore_kind neap_semaphore_kind_of(neap_semaphore *semaphore)
 
 /* What is wanted of which one. */
 struct want {
-    struct neap__object *object;
+    neap_semaphore *semaphore;
     uint64_t n;
 };
 
@@ -155,16 +150,6 @@ NEAP__INLINE int take_classic(struct neap__object *object, uint64_t n)
 }
 
 
-static int too_many_shares(struct neap__object *object)
-{
-    return neap__fail(-EAGAIN, "heap %s: cannot acquire '%s': this thread has "
-                      "shares of %d objects (undo semaphores and striped "
-                      "counters), and no more are recorded; release one first",
-                      object->heap->address.text, object->name,
-                      NEAP_SH_SHARES);
-}
-
-
 /* Under the entry's lock. */
 static int take_undo_locked(struct neap__seat *seat,
                             struct neap__object *object, uint64_t n)
@@ -179,7 +164,7 @@ static int take_undo_locked(struct neap__seat *seat,
     struct neap_sh_share *share = neap__share_find(seat, offset, object->id);
     uint64_t has = share ? atomic_load(&share->value) : 0;
     if (!share && !(share = neap__share_place(seat)))
-        return too_many_shares(object);
+        return neap__semaphore_no_share(object);
     struct neap__tx tx = {.seat = seat};
     neap__tx_add(&tx, &entry->value, value - n);
     neap__tx_add(&tx, &share->value, has + n);
@@ -194,9 +179,11 @@ static int take_undo_locked(struct neap__seat *seat,
 
 static int take(struct neap__seat *seat, const struct want *want)
 {
-    struct neap__object *object = want->object;
+    struct neap__object *object = &want->semaphore->object;
     if (object->variant == NEAP_SEMAPHORE_CLASSIC)
         return take_classic(object, want->n);
+    if (want->semaphore->cells)
+        return neap__cells_take(want->semaphore, seat, want->n);
     int status = neap__lock_inside(seat, &object->entry->lock);
     if (status < 0)
         return status;
@@ -206,17 +193,25 @@ static int take(struct neap__seat *seat, const struct want *want)
 }
 
 
+static uint64_t free_permits(const neap_semaphore *semaphore)
+{
+    struct neap_sh_entry *entry = semaphore->object.entry;
+    return semaphore->cells
+               ? neap_sh_cells_of(entry, 0)
+               : atomic_load_explicit(&entry->value, memory_order_relaxed);
+}
+
+
 /* Where others sleep already there is more to wait for than a moment. @return as
  * take, -EBUSY when it is time to sleep. */
 static int take_spinning(struct neap__seat *seat, const struct want *want)
 {
-    struct neap_sh_entry *entry = want->object->entry;
+    struct neap_sh_entry *entry = want->semaphore->object.entry;
     struct neap__spin spin = neap__spin_begin();
     int status = -EBUSY;
     while (status == -EBUSY && !(atomic_load(&entry->sleepers) & 1) &&
            neap__spin(&spin))
-        if (atomic_load_explicit(&entry->value, memory_order_relaxed) >=
-            want->n)
+        if (free_permits(want->semaphore) >= want->n)
             status = take(seat, want);
     return status;
 }
@@ -235,9 +230,10 @@ static int attempt_to_take(struct neap__seat *seat, void *want)
 static int take_waiting(struct neap__seat *seat, struct want *want,
                         int64_t deadline)
 {
-    struct neap_sh_entry *entry = want->object->entry;
-    if (want->n > 1 && !neap__object_gone(want->object))
-        atomic_store((neap_sh_word *)&entry->shape[1], 1);
+    struct neap__object *object = &want->semaphore->object;
+    struct neap_sh_entry *entry = object->entry;
+    if (want->n > 1 && !neap__object_gone(object))
+        atomic_store(&entry->many, 1);
     return neap__wait_for(seat, entry, attempt_to_take, want, deadline);
 }
 
@@ -271,7 +267,7 @@ NEAP__INLINE int acquire(neap_semaphore *semaphore, int64_t n,
                          int64_t deadline)
 {
     struct neap__object *object = &semaphore->object;
-    struct want want = {object, (uint64_t)n};
+    struct want want = {semaphore, (uint64_t)n};
     struct neap__seat *seat;
     if (n != 1 && NEAP__UNLIKELY(!is_possible(object, n)))
         return wrong_n(object, n, "acquired");
@@ -290,9 +286,34 @@ NEAP__INLINE int acquire(neap_semaphore *semaphore, int64_t n,
 }
 
 
-int neap_semaphore_acquire(neap_semaphore *semaphore, int64_t deadline)
+static __attribute__((noinline)) int acquire_one(neap_semaphore *semaphore,
+                                                 int64_t deadline)
 {
     return acquire(semaphore, 1, deadline);
+}
+
+
+/* A cell at once, and without a call; see neap__lock_fast. */
+NEAP__INLINE bool acquire_fast(neap_semaphore *semaphore)
+{
+    struct neap__object *object = &semaphore->object;
+    struct neap__seat *seat = neap__seat_fast(object->heap);
+    if (NEAP__UNLIKELY(!seat || !neap__cells_known(semaphore, seat) ||
+                       neap__object_gone(object)))
+        return false;
+    _Atomic uint32_t *cell = neap__cell_take(semaphore, seat);
+    if (NEAP__UNLIKELY(cell && neap__object_gone(object))) {
+        atomic_store(cell, 0); /* perhaps another's now; the slow road tells */
+        cell = NULL;
+    }
+    return cell;
+}
+
+
+int neap_semaphore_acquire(neap_semaphore *semaphore, int64_t deadline)
+{
+    return semaphore->cells && NEAP__LIKELY(acquire_fast(semaphore))
+               ? 0 : acquire_one(semaphore, deadline);
 }
 
 
@@ -368,9 +389,21 @@ static int give_undo_locked(struct neap__seat *seat,
 }
 
 
-static int give_undo(struct neap__seat *seat, struct neap__object *object,
+static int give_cells(struct neap__seat *seat, neap_semaphore *semaphore,
+                      uint64_t n)
+{
+    uint64_t has = 0;
+    int status = neap__cells_give(semaphore, seat, n, &has);
+    return status == -EPERM ? holds_too_few(&semaphore->object, has) : status;
+}
+
+
+static int give_undo(struct neap__seat *seat, neap_semaphore *semaphore,
                      uint64_t n)
 {
+    struct neap__object *object = &semaphore->object;
+    if (semaphore->cells)
+        return give_cells(seat, semaphore, n);
     int status = neap__lock_inside(seat, &object->entry->lock);
     if (status < 0)
         return status;
@@ -385,7 +418,7 @@ NEAP__INLINE void wake_for(struct neap__seat *seat,
                            struct neap_sh_entry *entry, int64_t n)
 {
     neap__fence_light(seat->light);
-    bool all = atomic_load_explicit((neap_sh_word *)&entry->shape[1],
+    bool all = atomic_load_explicit(&entry->many,
                                     memory_order_relaxed);
     neap__woken(seat, entry, all ? INT_MAX : (int)n);
 }
@@ -403,15 +436,39 @@ NEAP__INLINE int release(neap_semaphore *semaphore, int64_t n)
     neap__waking(seat, object->entry);
     status = object->variant == NEAP_SEMAPHORE_CLASSIC
                  ? give_classic(object, (uint64_t)n)
-                 : give_undo(seat, object, (uint64_t)n);
+                 : give_undo(seat, semaphore, (uint64_t)n);
     wake_for(seat, object->entry, n);
     return status;
 }
 
 
-int neap_semaphore_release(neap_semaphore *semaphore)
+static __attribute__((noinline)) int release_one(neap_semaphore *semaphore)
 {
     return release(semaphore, 1);
+}
+
+
+/* A cell at once, and without a call unless somebody sleeps. */
+NEAP__INLINE bool release_fast(neap_semaphore *semaphore)
+{
+    struct neap__object *object = &semaphore->object;
+    struct neap__seat *seat = neap__seat_fast(object->heap);
+    _Atomic uint32_t *cell =
+        NEAP__LIKELY(seat && !neap__object_gone(object))
+            ? neap__cell_mine(semaphore, seat) : NULL;
+    if (NEAP__UNLIKELY(!cell))
+        return false;
+    neap__waking(seat, object->entry);
+    atomic_store_explicit(cell, 0, memory_order_release);
+    wake_for(seat, object->entry, 1);
+    return true;
+}
+
+
+int neap_semaphore_release(neap_semaphore *semaphore)
+{
+    return semaphore->cells && NEAP__LIKELY(release_fast(semaphore))
+               ? 0 : release_one(semaphore);
 }
 
 
@@ -426,6 +483,6 @@ int neap_semaphore_get(neap_semaphore *semaphore, int64_t *ret_value)
     struct neap__object *object = &semaphore->object;
     if (neap__object_gone(object))
         return neap__object_dropped(object);
-    *ret_value = (int64_t)atomic_load(&object->entry->value);
+    *ret_value = (int64_t)free_permits(semaphore);
     return 0;
 }

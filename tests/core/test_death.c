@@ -57,6 +57,7 @@ static void check_held(struct holding *h)
 static void check_given_back(struct holding *h, uint64_t deaths)
 {
     CHECK_STATUS(neap_mutex_lock(h->mutex, NEAP_FOREVER), NEAP_ABANDONED);
+    CHECK_STATUS(neap_mutex_repaired(h->mutex), 0);
     CHECK_STATUS(neap_mutex_unlock(h->mutex), 0);
     CHECK(neap_heap_reap(h->heap) >= 0);
     CHECK_INT(permits_in(h->undo), 3);

@@ -297,6 +297,80 @@ TEST(undo_permits_return_when_their_holder_is_killed)
 }
 
 
+/* However many there are: the heap keeps few and many in different ways. */
+static const char *const sizes[] = {"1", "2", "12", "13", "100", NULL};
+
+static int take_all(void *argument)
+{
+    int64_t n = permits_in(argument);
+    for (int64_t i = 1; i < n; i++)
+        CHECK_STATUS(neap_semaphore_acquire(argument, NEAP_NOW), 0);
+    CHECK_STATUS(neap_semaphore_acquire_many(argument, 1, NEAP_NOW), 0);
+    CHECK_STATUS(neap_semaphore_acquire(argument, NEAP_NOW), -EBUSY);
+    return 0;
+}
+
+
+TEST_EACH(all_permits_of_a_killed_holder_return, sizes)
+{
+    neap_heap *heap = make_heap(NULL);
+    int64_t n = atoi(parameter);
+    neap_semaphore *s = open_semaphore(heap, "s", n, NEAP_SEMAPHORE_UNDO);
+    pid_t child = fork_lingering(take_all, s);
+    CHECK_INT(permits_in(s), 0);
+    neap_object_info info;
+    CHECK_STATUS(neap_heap_find(heap, "s", &info), 0);
+    CHECK_INT(info.value, 0);
+    check_sound(heap);
+    test_kill(child);
+    CHECK_INT(neap_heap_reap(heap), 1);
+    CHECK_INT(permits_in(s), n);
+    neap_semaphore_close(s);
+    end_heap(heap);
+}
+
+
+TEST_EACH(undo_permits_are_given_back_by_the_number, sizes)
+{
+    neap_heap *heap = make_heap(NULL);
+    int64_t n = atoi(parameter);
+    neap_semaphore *s = open_semaphore(heap, "s", n, NEAP_SEMAPHORE_UNDO);
+    CHECK_STATUS(neap_semaphore_acquire_many(s, n, NEAP_NOW), 0);
+    CHECK_STATUS(neap_semaphore_acquire(s, NEAP_NOW), -EBUSY);
+    CHECK_STATUS(neap_semaphore_release(s), 0);
+    CHECK_FAILS(neap_semaphore_release_many(s, n), -EPERM, "'s'");
+    CHECK_STATUS(neap_semaphore_acquire_many(s, n + 1, NEAP_NOW), -EBUSY);
+    CHECK_INT(permits_in(s), 1);
+    CHECK_STATUS(neap_semaphore_acquire(s, NEAP_NOW), 0);
+    CHECK_STATUS(neap_semaphore_release_many(s, n), 0);
+    CHECK_INT(permits_in(s), n);
+    neap_semaphore_close(s);
+    end_heap(heap);
+}
+
+
+TEST(a_thread_may_use_more_undo_semaphores_than_it_can_hold_at_once)
+{
+    enum { MANY = 100 };
+    neap_heap *heap = make_heap(NULL);
+    neap_semaphore *s[MANY];
+    char name[16];
+    for (int round = 0; round < 2; round++)
+        for (int i = 0; i < MANY; i++) {
+            snprintf(name, sizeof name, "s-%d", i);
+            s[i] = open_semaphore(heap, name, 1 + i % 20, NEAP_SEMAPHORE_UNDO);
+            CHECK_STATUS(neap_semaphore_acquire(s[i], NEAP_NOW), 0);
+            CHECK_STATUS(neap_semaphore_release(s[i]), 0);
+            neap_semaphore_close(s[i]);
+        }
+    neap_slot_info slot;
+    uint64_t cursor = 0;
+    CHECK_INT(neap_heap_next_slot(heap, &cursor, &slot), NEAP_MORE);
+    CHECK_INT(slot.permits, 0);
+    end_heap(heap);
+}
+
+
 TEST(classic_permits_do_not_return)
 {
     neap_heap *heap = make_heap(NULL);

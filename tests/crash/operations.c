@@ -491,6 +491,61 @@ static void have_both(void)
     have_undo();
     have_undo();
 }
+/* More than there are cells for: redo records under the entry's lock. */
+static neap_semaphore *large;
+static void make_large(void)
+{
+    IGNORE(neap_semaphore_open(world.heap, "made", 20, NEAP_SEMAPHORE_UNDO,
+                               &large));
+}
+static void have_large(void)
+{
+    IGNORE(neap_semaphore_acquire(large, NEAP_NOW));
+}
+static void have_two_large(void)
+{
+    have_large();
+    have_large();
+}
+RUN(acquire_large, neap_semaphore_acquire(large, NEAP_NOW))
+RUN(release_large, neap_semaphore_release(large))
+static int large_whole(void) { return permits(large) == 20 ? 1 : -1; }
+static void sleeper_on_large(void)
+{
+    have_large();
+    sleeper_on("made");
+}
+static int large_told(void)
+{
+    return sim_all_woken() ? large_whole() : -1;
+}
+/* As many semaphores as there are places for shares, with nothing held: the
+ * next one gets the place of one of them. */
+static neap_semaphore *idle[NEAP_SH_SHARES];
+static void make_idle(void)
+{
+    char name[32];
+    for (int i = 0; i < NEAP_SH_SHARES; i++) {
+        snprintf(name, sizeof name, "idle%d", i);
+        IGNORE(neap_semaphore_open(world.heap, name, 1, NEAP_SEMAPHORE_UNDO,
+                                   &idle[i]));
+    }
+}
+static void be_idle(void)
+{
+    for (int i = 0; i < NEAP_SH_SHARES; i++) {
+        IGNORE(neap_semaphore_acquire(idle[i], NEAP_NOW));
+        if (i)
+            IGNORE(neap_semaphore_release(idle[i]));
+    }
+}
+static int idle_whole(void)
+{
+    for (int i = 0; i < NEAP_SH_SHARES; i++)
+        if (permits(idle[i]) != 1)
+            return -1;
+    return undo_whole();
+}
 RUN(acquire_two, neap_semaphore_acquire_many(world.undo, 2, NEAP_NOW))
 RUN(release_two, neap_semaphore_release_many(world.undo, 2))
 RUN(release_three, neap_semaphore_release_many(world.classic, 3))
@@ -1028,6 +1083,17 @@ const struct operation operations[] = {
     {"undo acquire of two", .run = acquire_two, .state = undo_whole},
     {"undo release of two", .victim = have_both, .run = release_two,
      .state = undo_whole},
+    {"undo acquire, no place left", .prepare = make_idle, .victim = be_idle,
+     .run = acquire_undo, .state = idle_whole},
+    {"large undo acquire", .prepare = make_large, .run = acquire_large,
+     .state = large_whole},
+    {"large undo acquire, one held", .prepare = make_large,
+     .victim = have_large, .run = acquire_large, .state = large_whole},
+    {"large undo release", .prepare = make_large, .victim = have_two_large,
+     .run = release_large, .state = large_whole},
+    {"large undo release, one sleeps", .prepare = make_large,
+     .victim = sleeper_on_large, .run = release_large, .state = large_told,
+     .asleep = true},
     {"undo release", .victim = have_both, .run = release_undo,
      .state = undo_whole},
     {"undo release, the last held", .victim = have_undo,
