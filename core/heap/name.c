@@ -91,8 +91,10 @@ const char *neap__what_text(uint64_t what, const uint64_t *shape, char *buffer)
     neap_object_kind kind = (neap_object_kind)neap_sh_what_kind(what);
     if (kind != NEAP_OBJECT_ARRAY) {
         const char *variant = variant_name(what);
-        snprintf(buffer, TEXT_SIZE, "%s %s%s", *variant == 'u' ? "an" : "a",
-                 variant, neap_object_kind_name(kind));
+        const char *noun = neap_object_kind_name(kind);
+        const char *first = *variant ? variant : noun;
+        snprintf(buffer, TEXT_SIZE, "%s %s%s",
+                 strchr("aeiu", *first) ? "an" : "a", variant, noun);
         return buffer;
     }
     neap_type type = (neap_type)neap_sh_what_type(what);
