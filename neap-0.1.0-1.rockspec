@@ -32,6 +32,7 @@ build = {
   modules = {
     ["neap.core"] = {
       sources = {
+        "bindings/lua/any.c",
         "bindings/lua/argument.c",
         "bindings/lua/array.c",
         "bindings/lua/barrier.c",
@@ -124,6 +125,7 @@ build = {
         "core/recovery/seat.c",
         "core/recovery/share.c",
         "core/recovery/wait.c",
+        "core/sync/any.c",
         "core/sync/barrier.c",
         "core/sync/cells.c",
         "core/sync/condition.c",

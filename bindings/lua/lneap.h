@@ -360,6 +360,7 @@ void lneap_open_once(lua_State *L);
 void lneap_open_guard(lua_State *L);
 void lneap_open_process(lua_State *L);
 void lneap_open_team(lua_State *L);
+void lneap_open_any(lua_State *L);
 void lneap_open_interrupt(lua_State *L);
 
 #endif

@@ -41,6 +41,7 @@
 %include "rwlock.i"
 %include "barrier.i"
 %include "once.i"
+%include "any.i"
 %include "heap.i"
 %include "process.i"
 %include "team.i"

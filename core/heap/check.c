@@ -456,11 +456,11 @@ static void check_word(struct walk *walk, neap_sh_word *table, uint64_t words,
 {
     uint64_t value = atomic_load(&table[place]);
     struct neap_sh_entry *entry =
-        neap__entry_at(walk->heap, value & NEAP__TABLE_OFFSET);
+        neap__entry_at(walk->heap, value & NEAP_SH_TABLE_OFFSET);
     if (!entry || !atomic_load(&entry->id) ||
         memchr(entry->name, 0, sizeof entry->name) == NULL ||
         neap__name_hash(entry->name) != entry->hash ||
-        (entry->hash ^ value) & ~NEAP__TABLE_OFFSET) {
+        (entry->hash ^ value) & ~NEAP_SH_TABLE_OFFSET) {
         problem(walk, &walk->report->torn, "word %llu of the directory names "
                 "no object", (ull)place);
         return;

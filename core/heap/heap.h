@@ -156,12 +156,11 @@ neap__entry_at(const struct neap_heap *heap, uint64_t offset)
 /* The directory's table; NULL if header.table cannot be right. */
 neap_sh_word *neap__table(const struct neap_heap *heap, uint64_t *ret_words);
 
-#define NEAP__TABLE_OFFSET UINT64_C(0xffffffffffff)
 #define NEAP__TABLE_DROPPED UINT64_C(1)
 
 NEAP__INLINE uint64_t neap__table_word(uint64_t hash, uint64_t offset)
 {
-    return (hash & ~NEAP__TABLE_OFFSET) | offset;
+    return (hash & ~NEAP_SH_TABLE_OFFSET) | offset;
 }
 
 /* "an array of f64, 512 x 512" into 240 bytes; returns them. */

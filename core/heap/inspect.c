@@ -170,7 +170,7 @@ int neap_heap_next(neap_heap *heap, uint64_t *cursor,
         uint64_t value = atomic_load(&table[(*cursor)++]);
         struct neap_sh_entry *entry =
             value <= NEAP__TABLE_DROPPED
-                ? NULL : neap__entry_at(heap, value & NEAP__TABLE_OFFSET);
+                ? NULL : neap__entry_at(heap, value & NEAP_SH_TABLE_OFFSET);
         if (entry && read_info(heap, entry, &info)) {
             *ret_info = info;
             return NEAP_MORE;

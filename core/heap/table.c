@@ -55,10 +55,10 @@ int neap__table_search(struct neap_heap *heap, const char *name, uint64_t hash,
                 return 0;
             continue;
         }
-        if ((value ^ hash) & ~NEAP__TABLE_OFFSET)
+        if ((value ^ hash) & ~NEAP_SH_TABLE_OFFSET)
             continue;
         struct neap_sh_entry *entry =
-            neap__entry_at(heap, value & NEAP__TABLE_OFFSET);
+            neap__entry_at(heap, value & NEAP_SH_TABLE_OFFSET);
         if (!entry)
             return neap__directory_corrupt(heap, "a name in its directory");
         if (is_named(entry, name)) {
@@ -88,7 +88,7 @@ static int64_t fill_table(struct neap_heap *heap, neap_sh_word *fresh,
         if (value <= NEAP__TABLE_DROPPED)
             continue;
         struct neap_sh_entry *entry =
-            neap__entry_at(heap, value & NEAP__TABLE_OFFSET);
+            neap__entry_at(heap, value & NEAP_SH_TABLE_OFFSET);
         if (!entry || ++used > words / 2)
             return neap__directory_corrupt(heap, "a name in its directory");
         uint64_t k = entry->hash & (words - 1);

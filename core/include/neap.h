@@ -35,5 +35,6 @@
 #include "neap/status.h"
 #include "neap/team.h"
 #include "neap/version.h"
+#include "neap/wait.h"
 
 #endif

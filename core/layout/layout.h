@@ -59,6 +59,12 @@
 /* Undo semaphores of up to so many permits keep them in cells. */
 #define NEAP_SH_CELLS 12
 
+/* In slot.waiting_on, for entries of any number; no entry is there. */
+#define NEAP_SH_MANY UINT64_C(1)
+
+/* The part of a word of the directory's table that is an entry's offset. */
+#define NEAP_SH_TABLE_OFFSET UINT64_C(0xffffffffffff)
+
 /* In the share of who joined a counted barrier. */
 #define NEAP_SH_MEMBER (UINT64_C(1) << 40)
 
@@ -147,7 +153,8 @@ struct neap_sh_slot {
     neap_sh_word waking;         /* offset of the entry whose sleepers I am about
                                     to wake: set before what I tell is stored,
                                     cleared after the wake */
-    neap_sh_word waiting_on;     /* offset of the futex word I sleep on */
+    neap_sh_word waiting_on;     /* offset of the entry I sleep on, or
+                                    NEAP_SH_MANY */
     uint64_t pid_namespace;      /* in which pid and tid are numbers; with them
                                     evidence against a thread that vanished */
     uint64_t spare[2];

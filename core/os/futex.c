@@ -22,6 +22,8 @@
 #define SYS_futex_waitv 449
 #endif
 
+#define POLL_TIME INT64_C(2000000)
+
 #define SHARED_32_BITS 0x02 /* FUTEX2_SIZE_U32, without FUTEX2_PRIVATE */
 
 struct waited_word { /* the kernel's struct futex_waitv */
@@ -70,13 +72,32 @@ int neap__futex_wait(_Atomic uint32_t *word, uint32_t expected,
 }
 
 
-static void fill(struct waited_word *waited, _Atomic uint32_t *word,
-                 uint32_t expected)
+static _Atomic bool lacking;
+
+
+/* @return as neap__futex_wait; -ENOSYS where there is no such call. */
+static int wait_in_kernel(const struct neap__futex *futexes, int count,
+                          int64_t deadline)
 {
-    waited->value = expected;
-    waited->address = (uintptr_t)word;
-    waited->flags = SHARED_32_BITS;
-    waited->reserved = 0;
+    if (atomic_load_explicit(&lacking, memory_order_relaxed))
+        return -ENOSYS;
+    struct waited_word waited[NEAP__FUTEXES_MAX];
+    for (int i = 0; i < count; i++)
+        waited[i] = (struct waited_word){
+            .value = futexes[i].expected,
+            .address = (uintptr_t)futexes[i].word,
+            .flags = SHARED_32_BITS,
+        };
+    struct timespec when = moment(deadline);
+    long n = syscall(SYS_futex_waitv, waited, count, 0, &when,
+                     CLOCK_MONOTONIC);
+
+    /* A sandbox that does not know the call says EPERM instead of ENOSYS. */
+    if (n < 0 && (errno == ENOSYS || errno == EPERM)) {
+        atomic_store_explicit(&lacking, true, memory_order_relaxed);
+        return -ENOSYS;
+    }
+    return result_of(n);
 }
 
 
@@ -84,22 +105,48 @@ int neap__futex_wait_either(_Atomic uint32_t *word, uint32_t expected,
                             _Atomic uint32_t *other, uint32_t other_expected,
                             int64_t deadline)
 {
-    static _Atomic bool lacking;
-    if (atomic_load_explicit(&lacking, memory_order_relaxed))
-        return neap__futex_wait(word, expected, deadline);
+    const struct neap__futex both[2] = {
+        {word, expected},
+        {other, other_expected},
+    };
+    int status = wait_in_kernel(both, 2, deadline);
+    return status == -ENOSYS ? neap__futex_wait(word, expected, deadline)
+                             : status;
+}
 
-    struct waited_word waited[2];
-    fill(&waited[0], word, expected);
-    fill(&waited[1], other, other_expected);
-    struct timespec when = moment(deadline);
-    long n = syscall(SYS_futex_waitv, waited, 2, 0, &when, CLOCK_MONOTONIC);
 
-    /* A sandbox that does not know the call says EPERM instead of ENOSYS. */
-    if (n < 0 && (errno == ENOSYS || errno == EPERM)) {
-        atomic_store_explicit(&lacking, true, memory_order_relaxed);
-        return neap__futex_wait(word, expected, deadline);
+static bool has_changed(const struct neap__futex *futexes, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (atomic_load(futexes[i].word) != futexes[i].expected)
+            return true;
+    return false;
+}
+
+
+/* Asleep on one, then on the next. A wake for another one wakes nobody, but
+ * whoever wakes changes the word first. */
+int neap__futex_poll(const struct neap__futex *futexes, int count,
+                     int64_t deadline)
+{
+    for (int i = 0; !has_changed(futexes, count); i = (i + 1) % count) {
+        int64_t now = neap_now();
+        int64_t until = deadline - now > POLL_TIME ? now + POLL_TIME : deadline;
+        int status = neap__futex_wait(futexes[i].word, futexes[i].expected,
+                                      until);
+        if (status != -ETIMEDOUT || until == deadline)
+            return status;
     }
-    return result_of(n);
+    return 0;
+}
+
+
+int neap__futex_wait_any(const struct neap__futex *futexes, int count,
+                         int64_t deadline)
+{
+    int status = wait_in_kernel(futexes, count, deadline);
+    return status == -ENOSYS ? neap__futex_poll(futexes, count, deadline)
+                             : status;
 }
 
 

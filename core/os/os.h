@@ -29,6 +29,24 @@ int neap__futex_wait_either(_Atomic uint32_t *word, uint32_t expected,
                             _Atomic uint32_t *other, uint32_t other_expected,
                             int64_t deadline);
 
+struct neap__futex {
+    _Atomic uint32_t *word;
+    uint32_t expected;
+};
+
+#define NEAP__FUTEXES_MAX 128 /* the kernel's FUTEX_WAITV_MAX */
+
+/*
+ * The same on up to NEAP__FUTEXES_MAX words. Where the kernel lacks futex_waitv
+ * they are looked at every few milliseconds.
+ */
+int neap__futex_wait_any(const struct neap__futex *futexes, int count,
+                         int64_t deadline);
+
+/* The road without futex_waitv, for the test of it. */
+int neap__futex_poll(const struct neap__futex *futexes, int count,
+                     int64_t deadline);
+
 /* Wake up to `count` sleepers. @return how many woke. Never fails. */
 int neap__futex_wake(_Atomic uint32_t *word, int count);
 

@@ -146,6 +146,20 @@ static int sleep_on(struct neap_heap *heap, struct neap_sh_lock *lock,
 }
 
 
+int neap__lock_announce(struct neap_heap *heap, struct neap_sh_lock *lock,
+                        struct neap__futex futexes[2])
+{
+    uint32_t owned = atomic_load_explicit(&lock->word, memory_order_relaxed);
+    uint32_t index = owned & NEAP_SH_TAG_SLOT;
+    futexes[0] = (struct neap__futex){&lock->parked, park(lock)};
+    if (!owned || index >= atomic_load(&neap__header(heap)->slots_ready))
+        return 1;
+    futexes[1].word = neap__life_watch(&neap__slot_at(heap, index)->life,
+                                       &futexes[1].expected);
+    return 2;
+}
+
+
 /* One round of waiting. @return 0 try again; -ETIMEDOUT; -EBUSY; -EINTR;
  * -EDEADLK; NEAP_ECORRUPT. */
 static int wait_round(struct neap__seat *seat, struct neap_sh_lock *lock,

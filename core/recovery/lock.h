@@ -111,6 +111,15 @@ NEAP__INLINE bool neap__lock_fast(struct neap__seat *seat,
 int neap__lock_wait(struct neap__seat *seat, struct neap_sh_lock *lock,
                     uint64_t id, int64_t deadline, int64_t *cap);
 
+/*
+ * Say that this thread will sleep until the word is free, though it may not
+ * want it then; I2 holds for it too. A heavy fence is to follow, and a look at
+ * the word. @return of how many futexes it is to be the sleep: of the lock, and
+ * of its owner's life.
+ */
+int neap__lock_announce(struct neap_heap *heap, struct neap_sh_lock *lock,
+                        struct neap__futex futexes[2]);
+
 /* For locks inside neap, held for an instant: not interruptible.
  * @return 0; NEAP_ECORRUPT. */
 int neap__lock_inside(struct neap__seat *seat, struct neap_sh_lock *lock);

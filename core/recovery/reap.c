@@ -148,14 +148,43 @@ static int return_shares(struct neap__seat *ghost)
 
 /* What a wake was meant for may be asleep, or about to sleep, on the event
  * count; both learn of it. Any entry's count may be raised at any time. */
+static void wake_all_on(struct neap_sh_entry *entry)
+{
+    neap__wake_entry(entry, INT_MAX);
+    neap__lock_wake(&entry->lock, INT_MAX); /* those of a dropped mutex */
+}
+
+
+/*
+ * All entries that have a name. Without the heap's lock, which whoever reaps may
+ * hold itself: words and then table, for a table is never followed by a smaller
+ * one, and holds nothing but entries' offsets for as long as the heap lives. Who
+ * is missed because the table is rebuilt meanwhile wakes by its cap.
+ */
+static void wake_everybody(struct neap_heap *heap)
+{
+    struct neap_sh_header *header = neap__header(heap);
+    uint64_t words = atomic_load(&header->table_words);
+    uint64_t offset = atomic_load(&header->table);
+    neap_sh_word *table = offset < header->heap_offset || words >> 32
+                              ? NULL : neap__at(heap, offset, words * 8, 8);
+    for (uint64_t i = 0; table && i < words; i++) {
+        struct neap_sh_entry *entry =
+            entry_at(heap, atomic_load(&table[i]) & NEAP_SH_TABLE_OFFSET);
+        if (entry)
+            wake_all_on(entry);
+    }
+}
+
+
 static void finish_wake(struct neap_heap *heap, neap_sh_word *named)
 {
     uint64_t offset = atomic_load_explicit(named, memory_order_relaxed);
     struct neap_sh_entry *entry = entry_at(heap, offset);
-    if (entry) {
-        neap__wake_entry(entry, INT_MAX);
-        neap__lock_wake(&entry->lock, INT_MAX); /* those of a dropped mutex */
-    }
+    if (offset == NEAP_SH_MANY)
+        wake_everybody(heap);
+    else if (entry)
+        wake_all_on(entry);
     atomic_store_explicit(named, 0, memory_order_relaxed);
 }
 

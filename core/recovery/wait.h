@@ -18,7 +18,9 @@
  *    of the value a call of the kernel for ever after the first sleep.)
  * I3 A waker that dies between its two steps is named by slot.waking, a sleeper
  *    that dies with a wake in hand by slot.waiting_on; the reaper then wakes
- *    everybody, and those who find nothing sleep again.
+ *    everybody, and those who find nothing sleep again. One who waits for many
+ *    objects (sync/any.c) says so, and the reaper wakes everybody on each
+ *    object of the heap.
  */
 #ifndef NEAP_WAIT_H
 #define NEAP_WAIT_H
@@ -62,19 +64,31 @@ NEAP__INLINE void neap__woken(struct neap__seat *seat,
     atomic_store_explicit(&seat->slot->waking, 0, memory_order_relaxed);
 }
 
-/* Begin to wait; look at the value again before neap__wait_sleep. */
-NEAP__INLINE uint32_t neap__wait_begin(struct neap__seat *seat,
-                                       struct neap_sh_entry *entry)
+/* Say that this thread will sleep. A heavy fence is to follow, and a look at the
+ * value. @return what seq is while nobody wakes. */
+NEAP__INLINE uint32_t neap__wait_announce(struct neap_sh_entry *entry)
 {
-    atomic_store_explicit(&seat->slot->waiting_on,
-                          neap__offset(seat->heap, entry),
-                          memory_order_relaxed);
-    neap__crash_order();
     uint32_t seen = atomic_load(&entry->seq);
     uint32_t sleepers = atomic_load(&entry->sleepers);
     while (!atomic_compare_exchange_weak(&entry->sleepers, &sleepers,
                                          (sleepers + 2) | 1))
         ;
+    return seen;
+}
+
+/* Say on what: an entry's offset, or NEAP_SH_MANY. */
+NEAP__INLINE void neap__wait_on(struct neap__seat *seat, uint64_t what)
+{
+    atomic_store_explicit(&seat->slot->waiting_on, what, memory_order_relaxed);
+    neap__crash_order();
+}
+
+/* Begin to wait; look at the value again before neap__wait_sleep. */
+NEAP__INLINE uint32_t neap__wait_begin(struct neap__seat *seat,
+                                       struct neap_sh_entry *entry)
+{
+    neap__wait_on(seat, neap__offset(seat->heap, entry));
+    uint32_t seen = neap__wait_announce(entry);
     neap__fence_heavy();
     return seen;
 }

@@ -69,7 +69,7 @@ static neap_sh_word *word_of(neap_heap *heap, const char *name)
     uint64_t words, offset = neap__offset(heap, entry_of(heap, name));
     neap_sh_word *table = neap__table(heap, &words);
     for (uint64_t i = 0; i < words; i++)
-        if ((table[i] & NEAP__TABLE_OFFSET) == offset)
+        if ((table[i] & NEAP_SH_TABLE_OFFSET) == offset)
             return &table[i];
     FAIL("'%s' is not in the directory", name);
 }

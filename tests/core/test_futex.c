@@ -44,6 +44,52 @@ TEST(wait_returns_at_once_when_the_word_is_another)
 }
 
 
+static int wait_for_third(const struct neap__futex *futexes, int64_t deadline)
+{
+    int status = neap__futex_wait_any(futexes, 3, deadline);
+    int polled = neap__futex_poll(futexes, 3, deadline);
+    CHECK_INT(status, polled);
+    return status;
+}
+
+
+TEST(wait_on_many_ends_when_one_is_another_or_at_the_deadline)
+{
+    _Atomic uint32_t words[3] = {7, 8, 9};
+    struct neap__futex futexes[] = {{&words[0], 7}, {&words[1], 8},
+                                    {&words[2], 9}};
+    CHECK_STATUS(wait_for_third(futexes, NEAP_NOW), -ETIMEDOUT);
+    int64_t deadline = neap_deadline_after(20000000);
+    CHECK_STATUS(wait_for_third(futexes, deadline), -ETIMEDOUT);
+    CHECK(neap_now() >= deadline);
+    words[2] = 10;
+    CHECK_STATUS(wait_for_third(futexes, NEAP_FOREVER), 0);
+}
+
+
+static int change_third(void *argument)
+{
+    struct words *words = argument;
+    usleep(20000);
+    atomic_store(&words->woken, 1);
+    neap__futex_wake(&words->woken, 1);
+    return 0;
+}
+
+
+TEST(polling_many_notices_what_no_wake_told)
+{
+    struct words *words = share_words();
+    struct neap__futex futexes[] = {{&words->one, 0}, {&words->other, 0},
+                                    {&words->woken, 0}};
+    pid_t child = test_fork(change_third, words);
+    CHECK_STATUS(neap__futex_poll(futexes, 3, NEAP_FOREVER), 0);
+    CHECK_INT(words->woken, 1);
+    CHECK_INT(test_wait(child), 0);
+    munmap(words, sizeof *words);
+}
+
+
 TEST(wait_ends_at_its_deadline)
 {
     _Atomic uint32_t word = 7;

@@ -599,6 +599,64 @@ static int acquire_given_up(void *unused)
 }
 static int classic_empty(void) { return permits(world.classic) == 0 ? 1 : -1; }
 
+/* The victim waits for either, others sleep on each. Both come: it takes the one
+ * that is first, and whoever wants the other is woken. */
+static void have_neither(void)
+{
+    actor_become(OBSERVER);
+    have_mutex();
+    take_the_permit();
+}
+static void both_come(void)
+{
+    observer_releases();
+    observer_unlocks();
+}
+static void wait_for_either(void)
+{
+    sleeper_on("classic");
+    sim_sleep(&entry_of("mutex")->lock.parked);
+    sim.while_asleep = both_come;
+}
+static int wait_any_of(void *first, void *second, int64_t time)
+{
+    void *objects[] = {first, second};
+    size_t index;
+    int status = neap_wait_any(objects, 2, neap_now() + time, &index);
+    return status == NEAP_ABANDONED ? 0 : status;
+}
+static int wait_mutex_first(void *unused)
+{
+    (void)unused;
+    return wait_any_of(world.mutex, world.classic, 1000000000);
+}
+static int wait_permit_first(void *unused)
+{
+    (void)unused;
+    return wait_any_of(world.classic, world.mutex, 1000000000);
+}
+static int either_given_up(void *unused)
+{
+    (void)unused;
+    int status = wait_any_of(world.classic, world.mutex, 1000000);
+    return status == -ETIMEDOUT ? 0 : -1;
+}
+static int either_waited_for(void)
+{
+    int64_t value = permits(world.classic);
+    if (sim.while_asleep) /* it died before they came */
+        return value == 0 ? 0 : -1;
+    if (value == 1 && !sim.sleepers[0].woken)
+        return -1;
+    if (atomic_load(&entry_of("mutex")->lock.word) == 0)
+        return sim.sleepers[1].woken ? 1 : -1;
+    return neap_mutex_mine(world.mutex) ? 1 : -1;
+}
+static int neither_had(void)
+{
+    return permits(world.classic) == 0 && neap_mutex_mine(world.mutex) ? 1 : -1;
+}
+
 /* Dropped while somebody waits: it is woken to learn so. */
 static void sleepers_everywhere(void)
 {
@@ -1072,6 +1130,17 @@ const struct operation operations[] = {
     {"semaphore acquire, woken", .prepare = take_the_permit,
      .victim = wait_for_classic, .run = acquire_waiting,
      .state = classic_waited_for, .asleep = true},
+    {"wait any, two come, a mutex first", .prepare = have_neither,
+     .victim = wait_for_either, .run = wait_mutex_first,
+     .state = either_waited_for, .asleep = true},
+    {"wait any, two come, a permit first", .prepare = have_neither,
+     .victim = wait_for_either, .run = wait_permit_first,
+     .state = either_waited_for, .asleep = true},
+    {"wait any, one comes", .prepare = have_neither,
+     .victim = wait_for_classic, .run = wait_mutex_first,
+     .state = classic_waited_for, .asleep = true},
+    {"wait any, given up", .prepare = have_neither,
+     .run = either_given_up, .state = neither_had, .asleep = true},
     {"semaphore acquire, given up", .prepare = take_the_permit,
      .run = acquire_given_up, .state = classic_empty, .asleep = true},
     {"undo acquire", .run = acquire_undo, .state = undo_whole},

@@ -15,7 +15,9 @@ struct sim sim;
 void (*sim_stuck)(void);
 
 static int64_t now = 1000000000;
-static _Atomic uint32_t *running_sleeps_on;
+/* What the running actor sleeps on; how many. */
+static const struct neap__futex *running_sleeps_on;
+static int running_futexes;
 
 #define EXPIRED_MOST 64
 
@@ -52,11 +54,20 @@ bool sim_all_woken(void)
 }
 
 
+static bool running_sleeps(const _Atomic uint32_t *word)
+{
+    for (int i = 0; i < running_futexes; i++)
+        if (running_sleeps_on[i].word == word)
+            return true;
+    return false;
+}
+
+
 int neap__futex_wake(_Atomic uint32_t *word, int count)
 {
     int left = count;
-    if (running_sleeps_on == word && left > 0) {
-        running_sleeps_on = NULL;
+    if (left > 0 && running_sleeps(word)) {
+        running_futexes = 0;
         left--;
     }
     for (int i = 0; i < sim.sleeping && left > 0; i++)
@@ -68,27 +79,37 @@ int neap__futex_wake(_Atomic uint32_t *word, int count)
 }
 
 
-int neap__futex_wait(_Atomic uint32_t *word, uint32_t expected,
-                     int64_t deadline)
+int neap__futex_wait_any(const struct neap__futex *futexes, int count,
+                         int64_t deadline)
 {
-    if (*(volatile uint32_t *)word != expected)
-        return 0;
+    for (int i = 0; i < count; i++)
+        if (*(volatile uint32_t *)futexes[i].word != futexes[i].expected)
+            return 0;
     if (sim.while_asleep) {
         void (*happens)(void) = sim.while_asleep;
         sim.while_asleep = NULL;
-        running_sleeps_on = word;
+        running_sleeps_on = futexes;
+        running_futexes = count;
         hooks_pause(true);
         happens();
         hooks_pause(false);
-        if (!running_sleeps_on)
+        if (!running_futexes)
             return 0;
-        running_sleeps_on = NULL;
+        running_futexes = 0;
     }
     if (++sim.expired > EXPIRED_MOST && sim_stuck)
         sim_stuck();
     if (deadline > now)
         now = deadline;
     return -ETIMEDOUT;
+}
+
+
+int neap__futex_wait(_Atomic uint32_t *word, uint32_t expected,
+                     int64_t deadline)
+{
+    const struct neap__futex one = {word, expected};
+    return neap__futex_wait_any(&one, 1, deadline);
 }
 
 

@@ -19,6 +19,7 @@ local neap = {
   checkpoint_info = core.checkpoint_info,
   unlink = core.unlink,
   now = core.now,
+  wait_any = core.wait_any,
   segment = core.segment,
   run = work.run,
   fork = work.fork,

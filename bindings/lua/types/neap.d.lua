@@ -64,6 +64,13 @@ function neap.unlink(address) end
 ---@return number seconds of the monotonic clock
 function neap.now() end
 
+---Wait until one of several objects can be had, and take it.
+---@param objects table a list of events, latches, semaphores, mutexes, and `timeout`
+---@return integer|false|nil which one, from 1
+---@return any object that one, "timeout", or what failed
+---@return string? news "abandoned", or a code
+function neap.wait_any(objects) end
+
 ---@param address string
 ---@param size? neap.size
 ---@param prot? "rw"|"r"

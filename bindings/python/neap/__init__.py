@@ -64,6 +64,7 @@ from ._neap import (
     WorkerKilled,
     core_version,
     fetch_add,
+    wait_any,
 )
 from ._segment import Mapping, Segment, map, segments, unlink
 from ._work import Process, RemoteTraceback, Worker, fork, run
@@ -93,4 +94,5 @@ __all__ = [
     "Shared", "SlotInfo", "SlotsExhausted", "Timeout", "TypeMismatch",
     "Worker", "WorkerError", "WorkerKilled", "checkpoint_info", "fetch_add",
     "fork", "heap", "restore", "run", "segments", "share", "unlink",
+    "wait_any",
 ]

@@ -43,6 +43,7 @@ from ._neap import TypeMismatch as TypeMismatch
 from ._neap import WorkerError as WorkerError
 from ._neap import WorkerKilled as WorkerKilled
 from ._neap import fetch_add as fetch_add
+from ._neap import wait_any as wait_any
 
 __version__: str
 __all__: List[str]

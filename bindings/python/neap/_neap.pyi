@@ -7,6 +7,7 @@ from threading import BrokenBarrierError
 from typing import (
     Any,
     Callable,
+    Iterable,
     Iterator,
     Literal,
     Optional,
@@ -130,6 +131,8 @@ class Latch:
     def wait(self, timeout: Optional[float] = None) -> bool: ...
     def close(self) -> None: ...
 
+_Waitable = TypeVar("_Waitable", Event, Latch, Semaphore, Mutex, Union[Event, Latch, Semaphore, Mutex])
+
 @final
 class Condition:
     @property
@@ -234,6 +237,9 @@ class Team:
     def range(self, first: int, last: int, step: int, chunk: int) -> Range: ...
     def close(self) -> None: ...
 
+def wait_any(
+    objects: Iterable[_Waitable], timeout: Optional[float] = None
+) -> Optional[_Waitable]: ...
 def fetch_add(array: Any, index: Any, n: Any = 1) -> Any: ...
 def owner_of(array: Any) -> Optional[Array]: ...
 def list_segments() -> list[Any]: ...

@@ -1,0 +1,36 @@
+/**
+ * Waiting for whichever of several objects comes first.
+ *
+ *  event      until it is set
+ *  latch      until nothing is left
+ *  semaphore  until there is a permit, which is acquired
+ *  mutex      until it is free, and then it is locked
+ *
+ * Of those that can be had at the same time the first one in the list is taken,
+ * and nothing of the others. They may lie in different heaps.
+ */
+#ifndef NEAP_WAIT_ANY_H
+#define NEAP_WAIT_ANY_H
+
+#include "neap/heap.h"
+
+#define NEAP_WAIT_MAX 64 /* objects at once */
+
+/**
+ * Wait for one of `count` objects: pointers to neap_event, neap_latch,
+ * neap_semaphore, neap_mutex, in any mixture.
+ *
+ * Blocks: until one can be had or `deadline`. Crash: changes nothing, or one was
+ * taken as its own call takes it; a wake that was another's is passed on.
+ * Signals: -EINTR, nothing taken. Fork: both may wait.
+ *
+ * @return 0, with *ret_index counted from 0; NEAP_ABANDONED likewise, of a
+ * mutex; -ETIMEDOUT (-EBUSY with NEAP_NOW); -EINTR; -EIDRM one was dropped;
+ * -EDEADLK this thread has that mutex; -EINVAL none, too many, or an object of
+ * another kind; as the object's own call.
+ */
+NEAP_API NEAP_MUST_CHECK
+int neap_wait_any(void *const objects[], size_t count, int64_t deadline,
+                  size_t *ret_index);
+
+#endif
