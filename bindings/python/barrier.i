@@ -6,6 +6,7 @@ typedef struct Barrier {
     neap_barrier *core;
     Attachment *heap;
     int waiting;
+    char *was;
 } Barrier;
 
 typedef struct BarrierState {

@@ -4,6 +4,7 @@ typedef struct Condition {
     neap_condition *core;
     Attachment *heap;
     int waiting;
+    char *was;
     PyObject *mutex; /* a Mutex */
 } Condition;
 
@@ -21,7 +22,7 @@ static Mutex *mutex_of(Condition *self)
     Mutex *mutex = HANDLE(Mutex, self->mutex);
     if (mutex->core)
         return mutex;
-    raise_closed("mutex");
+    raise_was_closed("mutex", mutex->was);
     return NULL;
 }
 
@@ -136,7 +137,7 @@ static PyObject *given_mutex(neap_condition *core, Attachment *heap,
     if (!fits || !given)
         wrong_type(mutex, "mutex", "a neap.Mutex or None");
     else if (!given->core)
-        raise_closed("mutex");
+        raise_was_closed("mutex", given->was);
     else if (given->heap == heap)
         return another(mutex);
     else

@@ -3,6 +3,7 @@
 typedef struct Counter {
     neap_counter *core;
     Attachment *heap;
+    char *was;
     bool real; /* of kind double */
 } Counter;
 
@@ -23,6 +24,8 @@ static Counter *new_counter(neap_counter *core, Attachment *heap)
 
 static void counter_close(Counter *self)
 {
+    if (self->core)
+        self->was = strdup(neap_counter_name(self->core));
     neap_counter_close(self->core);
     attachment_release(self->heap);
     self->core = NULL;
@@ -163,6 +166,7 @@ typedef struct Counter {
   {
       neap_counter_close($self->core);
       attachment_release($self->heap);
+      free($self->was);
       free($self);
   }
 
@@ -172,7 +176,7 @@ typedef struct Counter {
 
   PyObject *__repr__() { return counter_repr($self); }
 
-  NEAP_OPEN_ONLY(Counter, "counter")
+  NEAP_OPEN_OBJECT(Counter, "counter")
 
   /* add() is in hot.i. */
 

@@ -4,6 +4,7 @@ typedef struct Event {
     neap_event *core;
     Attachment *heap;
     int waiting;
+    char *was;
 } Event;
 
 DEFINE_HANDLE(Event, event, neap_event_close)
@@ -39,6 +40,7 @@ typedef struct Latch {
     neap_latch *core;
     Attachment *heap;
     int waiting;
+    char *was;
 } Latch;
 
 DEFINE_HANDLE(Latch, latch, neap_latch_close)

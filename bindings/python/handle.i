@@ -6,6 +6,7 @@
  *     neap_NOUN *core;
  *     Attachment *heap;
  *     int waiting;     threads that are in a call which may take long
+ *     char *was;       its name, once it is closed
  */
 %{
 #define DEFINE_HANDLE(Type, noun, close)                                       \
@@ -26,6 +27,7 @@ static void noun##_free(Type *self)                                            \
 {                                                                              \
     close(self->core);                                                         \
     attachment_release(self->heap);                                            \
+    free(self->was);                                                           \
     free(self);                                                                \
 }                                                                              \
                                                                                \
@@ -33,10 +35,12 @@ static void noun##_free(Type *self)                                            \
 static Status noun##_close(Type *self)                                         \
 {                                                                              \
     if (self->waiting) {                                                       \
-        PyErr_SetString(class_BadArgument, "this " #noun " is in use: a "      \
-                        "thread is in a call of it");                          \
+        PyErr_Format(class_BadArgument, #noun " '%s' is in use: a thread is "  \
+                     "in a call of it", neap_##noun##_name(self->core));       \
         return -EBUSY;                                                         \
     }                                                                          \
+    if (self->core)                                                            \
+        self->was = strdup(neap_##noun##_name(self->core));                    \
     close(self->core);                                                         \
     attachment_release(self->heap);                                            \
     self->core = NULL;                                                         \
@@ -60,7 +64,7 @@ static const char *Type##_name_get(Type *self)                                 \
 
   PyObject *__repr__() { return noun##_repr($self); }
 
-  NEAP_OPEN_ONLY(Type, #noun)
+  NEAP_OPEN_OBJECT(Type, #noun)
 
   PyObject *_place() { return attachment_place($self->heap); }
 %enddef

@@ -9,7 +9,7 @@ static PyObject *hot_add(PyObject *object, PyObject *const *arguments,
 {
     Counter *self = HANDLE(Counter, object);
     if (!self || !self->core)
-        return raise_closed("counter");
+        return raise_was_closed("counter", self ? self->was : NULL);
     if (count > 1)
         return wrong_count("add", 1);
     return change(self, count ? arguments[0] : NULL, "n", neap_counter_add_get,
@@ -54,7 +54,7 @@ static PyObject *hot_##noun##_acquire(PyObject *object,                        \
     PyObject *pair[2] = {NULL, NULL};                                          \
     int64_t deadline = NEAP_FOREVER;                                           \
     if (!self || !self->core)                                                  \
-        return raise_closed(#noun);                                            \
+        return raise_was_closed(#noun, self ? self->was : NULL);               \
     if ((count || names)                                                       \
         && (!acquire_arguments(arguments, count, names, pair)                  \
             || !as_acquire_deadline(pair[0], pair[1], &deadline)))             \
@@ -69,7 +69,7 @@ static PyObject *hot_##noun##_exit(PyObject *object,                           \
     Type *self = HANDLE(Type, object);                                         \
     (void)arguments, (void)count;                                              \
     if (!self || !self->core)                                                  \
-        return raise_closed(#noun);                                            \
+        return raise_was_closed(#noun, self ? self->was : NULL);               \
     return none(owned(give(self->core)));                                      \
 }
 
@@ -85,7 +85,7 @@ static PyObject *hot_condition_acquire(PyObject *object,
 {
     Condition *self = HANDLE(Condition, object);
     if (!self || !self->core)
-        return raise_closed("condition");
+        return raise_was_closed("condition", self ? self->was : NULL);
     self->waiting++;
     PyObject *locked = hot_mutex_acquire(self->mutex, arguments, count, names);
     self->waiting--;
@@ -98,7 +98,7 @@ static PyObject *hot_condition_exit(PyObject *object,
 {
     Condition *self = HANDLE(Condition, object);
     if (!self || !self->core)
-        return raise_closed("condition");
+        return raise_was_closed("condition", self ? self->was : NULL);
     return hot_mutex_exit(self->mutex, arguments, count);
 }
 
@@ -110,7 +110,7 @@ static PyObject *hot_semaphore_release(PyObject *object,
     Semaphore *self = HANDLE(Semaphore, object);
     Py_ssize_t named = names ? PyTuple_GET_SIZE(names) : 0;
     if (!self || !self->core)
-        return raise_closed("semaphore");
+        return raise_was_closed("semaphore", self ? self->was : NULL);
     if (count + named > 1)
         return wrong_count("release", 1);
     if (named && PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0),

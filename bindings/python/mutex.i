@@ -4,36 +4,12 @@ typedef struct Mutex {
     neap_mutex *core;
     Attachment *heap;
     int waiting;    /* threads in lock(): close() must let them be */
+    char *was;
     bool abandoned; /* what the last acquisition found; the owner reads it */
 } Mutex;
 
 
-static Mutex *new_mutex(neap_mutex *core, Attachment *heap)
-{
-    Mutex *self = calloc(1, sizeof *self);
-    if (!self) {
-        neap_mutex_close(core);
-        return (void *)PyErr_NoMemory();
-    }
-    self->core = core;
-    self->heap = attachment_retain(heap);
-    return self;
-}
-
-
-static Status mutex_close(Mutex *self)
-{
-    if (self->waiting) {
-        PyErr_SetString(class_BadArgument,
-                        "this mutex is in use: a thread waits for it");
-        return -EBUSY;
-    }
-    neap_mutex_close(self->core);
-    attachment_release(self->heap);
-    self->core = NULL;
-    self->heap = NULL;
-    return 0;
-}
+DEFINE_HANDLE(Mutex, mutex, neap_mutex_close)
 
 
 static int lock(void *core, int64_t deadline)
@@ -93,20 +69,9 @@ NEAP_HANDLE(Mutex)
 
 typedef struct Mutex {
 %extend {
-  ~Mutex()
-  {
-      neap_mutex_close($self->core);
-      attachment_release($self->heap);
-      free($self);
-  }
+  ~Mutex() { mutex_free($self); }
 
-  %feature("docstring") close "close($self)\n--\n\n"
-      "Drop this handle. The mutex stays in its heap, locked if it is.";
-  Status close() { return mutex_close($self); }
-
-  PyObject *__repr__() { return mutex_repr($self); }
-
-  NEAP_OPEN_ONLY(Mutex, "mutex")
+  NEAP_HANDLE_METHODS(Mutex, mutex, mutex_close)
 
   /* acquire(), lock() and __exit__() are in hot.i. */
 
@@ -136,8 +101,6 @@ typedef struct Mutex {
   %feature("docstring") __enter__ "Lock it, for as long as that takes.";
   Entered __enter__() { return mutex_lock($self, NEAP_FOREVER); }
 
-  PyObject *_place() { return attachment_place($self->heap); }
-
   %immutable;
   %feature("docstring") name "Its name in the heap.";
   const char *name;
@@ -160,12 +123,6 @@ typedef struct Mutex {
 } Mutex;
 
 %{
-static const char *Mutex_name_get(Mutex *self)
-{
-    return neap_mutex_name(self->core);
-}
-
-
 static bool Mutex_abandoned_get(Mutex *self)
 {
     return self->abandoned;

@@ -4,6 +4,7 @@ typedef struct Once {
     neap_once *core;
     Attachment *heap;
     int waiting;
+    char *was;
 } Once;
 
 DEFINE_HANDLE(Once, once, neap_once_close)
@@ -46,7 +47,7 @@ static PyObject *once_run(PyObject *object, PyObject *const *arguments,
 {
     Once *self = HANDLE(Once, object);
     if (!self || !self->core)
-        return raise_closed("once");
+        return raise_was_closed("once", self ? self->was : NULL);
     if (count < 1 || !PyCallable_Check(arguments[0]))
         return PyErr_Format(PyExc_TypeError, "run() needs a function to call");
     self->waiting++;

@@ -4,6 +4,7 @@ typedef struct RWLock {
     neap_rwlock *core;
     Attachment *heap;
     int waiting;
+    char *was;
     bool abandoned; /* what the last acquisition found */
 } RWLock;
 
@@ -112,7 +113,7 @@ static Guard *new_guard(PyObject *lock, wait_function take, PyObject *timeout)
 static RWLock *guarded(Guard *self)
 {
     RWLock *lock = HANDLE(RWLock, self->lock);
-    return lock->core ? lock : (void *)raise_closed("rwlock");
+    return lock->core ? lock : (void *)raise_was_closed("rwlock", lock->was);
 }
 
 

@@ -4,35 +4,11 @@ typedef struct Semaphore {
     neap_semaphore *core;
     Attachment *heap;
     int waiting; /* threads in acquire(): close() must let them be */
+    char *was;
 } Semaphore;
 
 
-static Semaphore *new_semaphore(neap_semaphore *core, Attachment *heap)
-{
-    Semaphore *self = calloc(1, sizeof *self);
-    if (!self) {
-        neap_semaphore_close(core);
-        return (void *)PyErr_NoMemory();
-    }
-    self->core = core;
-    self->heap = attachment_retain(heap);
-    return self;
-}
-
-
-static Status semaphore_close(Semaphore *self)
-{
-    if (self->waiting) {
-        PyErr_SetString(class_BadArgument,
-                        "this semaphore is in use: a thread waits for it");
-        return -EBUSY;
-    }
-    neap_semaphore_close(self->core);
-    attachment_release(self->heap);
-    self->core = NULL;
-    self->heap = NULL;
-    return 0;
-}
+DEFINE_HANDLE(Semaphore, semaphore, neap_semaphore_close)
 
 
 static int take_permit(void *core, int64_t deadline)
@@ -118,20 +94,9 @@ NEAP_HANDLE(Semaphore)
 
 typedef struct Semaphore {
 %extend {
-  ~Semaphore()
-  {
-      neap_semaphore_close($self->core);
-      attachment_release($self->heap);
-      free($self);
-  }
+  ~Semaphore() { semaphore_free($self); }
 
-  %feature("docstring") close "close($self)\n--\n\n"
-      "Drop this handle. The semaphore stays in its heap.";
-  Status close() { return semaphore_close($self); }
-
-  PyObject *__repr__() { return semaphore_repr($self); }
-
-  NEAP_OPEN_ONLY(Semaphore, "semaphore")
+  NEAP_HANDLE_METHODS(Semaphore, semaphore, semaphore_close)
 
   /* acquire(), release() and __exit__() are in hot.i. */
 
@@ -151,8 +116,6 @@ typedef struct Semaphore {
   %feature("docstring") __enter__ "Take a permit, however long that takes.";
   Entered __enter__() { return semaphore_take($self, NEAP_FOREVER); }
 
-  PyObject *_place() { return attachment_place($self->heap); }
-
   %immutable;
   %feature("docstring") name "Its name in the heap.";
   const char *name;
@@ -167,12 +130,6 @@ typedef struct Semaphore {
 } Semaphore;
 
 %{
-static const char *Semaphore_name_get(Semaphore *self)
-{
-    return neap_semaphore_name(self->core);
-}
-
-
 static bool Semaphore_undo_get(Semaphore *self)
 {
     return neap_semaphore_kind_of(self->core) == NEAP_SEMAPHORE_UNDO;

@@ -97,6 +97,15 @@ static PyObject *raise_closed(const char *noun)
 }
 
 
+/* The same of an object of a heap; `was` is its name, NULL if it has none. */
+static PyObject *raise_was_closed(const char *noun, const char *was)
+{
+    return was ? PyErr_Format(class_Closed, "%s '%s' is closed: open it again",
+                              noun, was)
+               : raise_closed(noun);
+}
+
+
 static PyObject *make_class(const char *name, const char *doc, PyObject *base,
                             const char *code)
 {
@@ -244,6 +253,16 @@ typedef int Entered;
   $action
   if (!result)
     SWIG_fail;
+}
+%enddef
+
+/* The same for an object of a heap. */
+%define NEAP_OPEN_OBJECT(Type, noun)
+%typemap(check, noblock=1) struct Type *self {
+  if (!$1 || !$1->core) {
+    raise_was_closed(noun, $1 ? $1->was : NULL);
+    SWIG_fail;
+  }
 }
 %enddef
 

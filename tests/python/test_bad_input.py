@@ -328,3 +328,24 @@ def test_arguments_that_are_too_many_or_unknown_are_type_errors(heap):
                  lambda: neap.fetch_add(1), lambda: neap.Semaphore()):
         with pytest.raises(TypeError):
             call()
+
+
+@pytest.mark.parametrize("kind, arguments", [
+    ("counter", ()), ("mutex", ()), ("semaphore", (1,)), ("event", ()),
+    ("latch", (1,)), ("condition", ()), ("rwlock", ()), ("barrier", (2,)),
+    ("once", ()),
+])
+def test_a_closed_object_says_which_one_it_was(heap, kind, arguments):
+    it = getattr(heap, kind)("the-one", *arguments)
+    it.close()
+    with pytest.raises(neap.Closed, match=f"{kind} 'the-one' is closed"):
+        it.name
+    hot = {"counter": "add", "mutex": "acquire", "semaphore": "acquire",
+           "condition": "acquire"}.get(kind)
+    if hot:
+        with pytest.raises(neap.Closed, match="'the-one'"):
+            getattr(it, hot)()
+        with pytest.raises(neap.Closed, match="'the-one'"):
+            getattr(it, "__exit__" if hot == "acquire" else hot)()
+    it.close()
+    assert "closed" in repr(it)

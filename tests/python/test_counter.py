@@ -155,7 +155,7 @@ def test_a_closed_counter_is_a_value_error(heap):
     seen.close()
     seen.close()
     for call in (seen.add, seen.get, lambda: seen.name, lambda: seen.kind):
-        with pytest.raises(neap.Closed, match="counter is closed"):
+        with pytest.raises(neap.Closed, match="counter 'seen' is closed"):
             call()
     with pytest.raises(ValueError):
         seen.set(1)
