@@ -376,8 +376,9 @@ static pid_t fork_apart(struct apart *apart, int (*fn)(struct holding *h))
 {
     uint64_t before = apart->board->words[0];
     apart->fn = fn;
+    apart->board->words[2] = 0;
     pid_t pid = test_fork(go_apart, apart);
-    WAIT_UNTIL(apart->board->words[0] > before);
+    WAIT_UNTIL(apart->board->words[0] > before && apart->board->words[2]);
     return pid;
 }
 
