@@ -8,7 +8,9 @@
 #include "lneap.h"
 
 
-static void *check_object(lua_State *L, int at)
+/* The open handle on top of the stack, if it is of a kind that can be waited
+ * for; else NULL, and what is wrong is pushed. */
+static struct lneap_handle *waitable(lua_State *L)
 {
     static const struct lneap_class *const classes[] = {
         &lneap_event_class,
@@ -21,16 +23,37 @@ static void *check_object(lua_State *L, int at)
         if (lneap_test(L, -1, classes[i])) {
             struct lneap_handle *handle = lua_touserdata(L, -1);
 
-            if (!handle->core)
-                luaL_error(L, "bad argument #1 to 'wait_any' (number %d: %s "
-                           "'%s' is closed)", at, handle->class->noun,
-                           handle->label);
-            return handle->core;
+            if (handle->core)
+                return handle;
+            lua_pushfstring(L, "%s '%s' is closed", handle->class->noun,
+                            handle->label);
+            return NULL;
         }
-    luaL_error(L, "bad argument #1 to 'wait_any' (number %d: an event, latch, "
-               "semaphore or mutex expected, got %s)", at,
-               luaL_typename(L, -1));
+    lua_pushfstring(L, "an event, latch, semaphore or mutex expected, got %s",
+                    luaL_typename(L, -1));
     return NULL;
+}
+
+
+struct lneap_handle *lneap_check_waitable(lua_State *L, int arg)
+{
+    lua_settop(L, arg);
+    struct lneap_handle *handle = waitable(L);
+
+    if (!handle)
+        luaL_argerror(L, arg, lua_tostring(L, -1));
+    return handle;
+}
+
+
+static void *check_object(lua_State *L, int at)
+{
+    struct lneap_handle *handle = waitable(L);
+
+    if (!handle)
+        luaL_error(L, "bad argument #1 to 'wait_any' (number %d: %s)", at,
+                   lua_tostring(L, -1));
+    return handle->core;
 }
 
 

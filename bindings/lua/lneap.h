@@ -279,7 +279,8 @@ extern const struct lneap_class lneap_heap_class, lneap_segment_class,
     lneap_mutex_class, lneap_semaphore_class, lneap_event_class,
     lneap_latch_class, lneap_condition_class, lneap_rwlock_class,
     lneap_barrier_class, lneap_once_class, lneap_guard_class,
-    lneap_process_class, lneap_team_class, lneap_range_class;
+    lneap_process_class, lneap_team_class, lneap_range_class,
+    lneap_watch_class;
 
 /* Push a new object of `heap`, closed as yet. */
 void *lneap_object_new(lua_State *L, const struct lneap_class *class,
@@ -292,6 +293,10 @@ int lneap_object_opened(lua_State *L, int status);
 /* Methods for each class of object: upvalue 1 is the class. */
 int lneap_object_name(lua_State *L);
 int lneap_object_eq(lua_State *L);
+
+/* any.c: the one argument of a function, an open handle of what can be waited
+ * for among others, or an error. */
+struct lneap_handle *lneap_check_waitable(lua_State *L, int arg);
 
 /* The methods of heaps and mappings that make what other files own. */
 int lneap_heap_counter(lua_State *L);
@@ -361,6 +366,7 @@ void lneap_open_guard(lua_State *L);
 void lneap_open_process(lua_State *L);
 void lneap_open_team(lua_State *L);
 void lneap_open_any(lua_State *L);
+void lneap_open_watch(lua_State *L);
 void lneap_open_interrupt(lua_State *L);
 
 #endif

@@ -15,7 +15,7 @@ struct any {
 };
 
 
-static Waitable *waitable(PyObject *object)
+static Waitable *waitable(PyObject *object, const char *function)
 {
     swig_type_info *const types[] = {SWIGTYPE_p_Event, SWIGTYPE_p_Latch,
                                      SWIGTYPE_p_Semaphore, SWIGTYPE_p_Mutex};
@@ -25,13 +25,12 @@ static Waitable *waitable(PyObject *object)
             continue;
         if (((Waitable *)found)->core)
             return found;
-        PyErr_Format(class_Closed, "wait_any: this %.80s is closed: open it "
-                     "again", Py_TYPE(object)->tp_name);
+        PyErr_Format(class_Closed, "%s: this %.80s is closed: open it again",
+                     function, Py_TYPE(object)->tp_name);
         return NULL;
     }
-    PyErr_Format(PyExc_TypeError, "wait_any waits for events, latches, "
-                 "semaphores and mutexes, not %.80s",
-                 Py_TYPE(object)->tp_name);
+    PyErr_Format(PyExc_TypeError, "%s takes events, latches, semaphores and "
+                 "mutexes, not %.80s", function, Py_TYPE(object)->tp_name);
     return NULL;
 }
 
@@ -46,7 +45,8 @@ static bool collect(PyObject *objects, struct any *any)
         return false;
     }
     for (Py_ssize_t i = 0; i < any->count; i++) {
-        any->handles[i] = waitable(PySequence_Fast_GET_ITEM(objects, i));
+        any->handles[i] = waitable(PySequence_Fast_GET_ITEM(objects, i),
+                                   "wait_any");
         if (!any->handles[i])
             return false;
         any->cores[i] = any->handles[i]->core;

@@ -42,6 +42,7 @@
 %include "barrier.i"
 %include "once.i"
 %include "any.i"
+%include "watch.i"
 %include "heap.i"
 %include "process.i"
 %include "team.i"

@@ -36,5 +36,6 @@
 #include "neap/team.h"
 #include "neap/version.h"
 #include "neap/wait.h"
+#include "neap/watch.h"
 
 #endif

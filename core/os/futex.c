@@ -144,7 +144,8 @@ int neap__futex_poll(const struct neap__futex *futexes, int count,
 int neap__futex_wait_any(const struct neap__futex *futexes, int count,
                          int64_t deadline)
 {
-    int status = wait_in_kernel(futexes, count, deadline);
+    int status = count > NEAP__FUTEXES_MAX
+                     ? -ENOSYS : wait_in_kernel(futexes, count, deadline);
     return status == -ENOSYS ? neap__futex_poll(futexes, count, deadline)
                              : status;
 }

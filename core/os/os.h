@@ -37,8 +37,8 @@ struct neap__futex {
 #define NEAP__FUTEXES_MAX 128 /* the kernel's FUTEX_WAITV_MAX */
 
 /*
- * The same on up to NEAP__FUTEXES_MAX words. Where the kernel lacks futex_waitv
- * they are looked at every few milliseconds.
+ * The same on any number of words. Where they are more than NEAP__FUTEXES_MAX,
+ * or the kernel lacks futex_waitv, they are looked at every few milliseconds.
  */
 int neap__futex_wait_any(const struct neap__futex *futexes, int count,
                          int64_t deadline);
@@ -86,6 +86,16 @@ NEAP__INLINE void neap__fence_light(bool registered)
         neap__fence_full();
     atomic_signal_fence(memory_order_seq_cst);
 }
+
+/* -- bell.c: a descriptor that is readable from a ring until it is silenced -- */
+
+/* @return it, not inherited over exec; -EMFILE; -ENFILE; -ENOMEM. */
+int neap__bell_open(void);
+/* In a child: another one under the same number. @return 0; as open. */
+int neap__bell_renew(int fd);
+void neap__bell_ring(int fd);
+void neap__bell_silence(int fd);
+void neap__bell_close(int fd);
 
 /* -- thread.c ------------------------------------------------------------- */
 

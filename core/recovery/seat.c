@@ -159,8 +159,10 @@ static void end_thread(void *thread)
 
 void neap__thread_end(void)
 {
-    if (neap__self)
-        end_thread(neap__self);
+    if (!neap__self)
+        return;
+    pthread_setspecific(at_thread_end, NULL);
+    end_thread(neap__self);
 }
 
 

@@ -143,7 +143,7 @@ NEAP__INLINE int neap__seat(struct neap_heap *heap,
     return 0;
 }
 
-/* Give up all seats of this thread, as its end does. */
+/* Give up all seats of this thread, as its end does; it may take others. */
 void neap__thread_end(void);
 
 /* Enter a fresh attachment, with one handle, into this process's registry. */

@@ -20,6 +20,7 @@ local neap = {
   unlink = core.unlink,
   now = core.now,
   wait_any = core.wait_any,
+  watch = core.watch,
   segment = core.segment,
   run = work.run,
   fork = work.fork,

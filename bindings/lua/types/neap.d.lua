@@ -71,6 +71,24 @@ function neap.now() end
 ---@return string? news "abandoned", or a code
 function neap.wait_any(objects) end
 
+---A descriptor that becomes readable when an object can be had.
+---@param object neap.event|neap.latch|neap.semaphore|neap.mutex
+---@return neap.watch? watch
+---@return string? text
+---@return neap.code? code
+function neap.watch(object) end
+
+---@class neap.watch
+local watch = {}
+
+---@return integer
+function watch:fd() end
+---@return boolean
+function watch:rearm() end
+---@return string
+function watch:name() end
+function watch:close() end
+
 ---@param address string
 ---@param size? neap.size
 ---@param prot? "rw"|"r"

@@ -60,11 +60,13 @@ from ._neap import (
     SlotsExhausted,
     Timeout,
     TypeMismatch,
+    Watch,
     WorkerError,
     WorkerKilled,
     core_version,
     fetch_add,
     wait_any,
+    watch,
 )
 from ._segment import Mapping, Segment, map, segments, unlink
 from ._work import Process, RemoteTraceback, Worker, fork, run
@@ -92,7 +94,7 @@ __all__ = [
     "ObjectInfo", "Once", "OutOfRange", "Process", "RWLock", "Range",
     "RemoteTraceback", "Segment", "SegmentInfo", "SegmentStat", "Semaphore",
     "Shared", "SlotInfo", "SlotsExhausted", "Timeout", "TypeMismatch",
-    "Worker", "WorkerError", "WorkerKilled", "checkpoint_info", "fetch_add",
+    "Watch", "Worker", "WorkerError", "WorkerKilled", "checkpoint_info", "fetch_add",
     "fork", "heap", "restore", "run", "segments", "share", "unlink",
-    "wait_any",
+    "wait_any", "watch",
 ]

@@ -40,10 +40,12 @@ from ._neap import Semaphore as Semaphore
 from ._neap import SlotsExhausted as SlotsExhausted
 from ._neap import Timeout as Timeout
 from ._neap import TypeMismatch as TypeMismatch
+from ._neap import Watch as Watch
 from ._neap import WorkerError as WorkerError
 from ._neap import WorkerKilled as WorkerKilled
 from ._neap import fetch_add as fetch_add
 from ._neap import wait_any as wait_any
+from ._neap import watch as watch
 
 __version__: str
 __all__: List[str]
