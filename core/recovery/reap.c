@@ -21,6 +21,7 @@
 #include "recovery/gate.h"
 #include "recovery/lock.h"
 #include "recovery/redo.h"
+#include "recovery/share.h"
 #include "recovery/wait.h"
 
 
@@ -100,8 +101,7 @@ static void finish_share(struct neap__tx *tx, struct neap_sh_entry *entry,
 }
 
 
-/* Give a share back to the object, if that is still the same one. */
-static int return_share(struct neap__seat *ghost, struct neap_sh_share *share)
+int neap__share_return(struct neap__seat *ghost, struct neap_sh_share *share)
 {
     uint64_t offset = atomic_load_explicit(&share->entry, memory_order_relaxed);
     struct neap_sh_entry *entry = entry_at(ghost->heap, offset);
@@ -138,7 +138,7 @@ static int return_shares(struct neap__seat *ghost)
     for (int i = 0; i < NEAP_SH_SHARES; i++) {
         if (!atomic_load_explicit(&shares[i].entry, memory_order_relaxed))
             continue;
-        int status = return_share(ghost, &shares[i]);
+        int status = neap__share_return(ghost, &shares[i]);
         if (status < 0)
             return status;
     }

@@ -1,6 +1,8 @@
 /* Shares, see share.h. */
 #include "recovery/share.h"
 
+#include "recovery/reap.h"
+
 
 static bool is_dropped(struct neap__seat *seat, struct neap_sh_share *share)
 {
@@ -35,6 +37,30 @@ struct neap_sh_share *neap__share_place(struct neap__seat *seat)
         return &shares[i];
     }
     return NULL;
+}
+
+
+/* Of an object that has no finisher? */
+static bool only_adds(struct neap__seat *seat,
+                      const struct neap_sh_share *share)
+{
+    uint64_t offset = atomic_load_explicit(&share->entry, memory_order_relaxed);
+    struct neap_sh_entry *entry =
+        neap__at(seat->heap, offset, sizeof *entry, NEAP_SH_GRAIN);
+    return entry &&
+           !neap__finisher_of(neap_sh_what_kind(atomic_load(&entry->what)));
+}
+
+
+struct neap_sh_share *neap__share_room(struct neap__seat *seat)
+{
+    struct neap_sh_share *shares = seat->slot->shares;
+    struct neap_sh_share *place = neap__share_place(seat);
+    for (int i = 0; !place && i < NEAP_SH_SHARES; i++)
+        if (only_adds(seat, &shares[i]) &&
+            neap__share_return(seat, &shares[i]) == 0)
+            place = &shares[i];
+    return place;
 }
 
 

@@ -30,6 +30,15 @@ bool neap__share_idle(struct neap_heap *heap, uint32_t tag,
  * on the way; NULL if all are in use. */
 struct neap_sh_share *neap__share_place(struct neap__seat *seat);
 
+/* The same for one who cannot do without: then a share that only adds to its
+ * object's value goes home before its time. Not within a change, nor after a
+ * wake was announced; one lock inside may be held. */
+struct neap_sh_share *neap__share_room(struct neap__seat *seat);
+
+/* Give a share back to its object, if that is still the same one. A seat of the
+ * dead, too. @return 0; NEAP_ECORRUPT. */
+int neap__share_return(struct neap__seat *seat, struct neap_sh_share *share);
+
 /* The sum of all slots' shares of that object, exact only while none returns. */
 uint64_t neap__shares_sum(struct neap_heap *heap, uint64_t id);
 

@@ -126,7 +126,7 @@ static int count_in(struct neap__seat *seat, struct party *party)
     uint64_t value = atomic_load(&entry->value);
     uint64_t member = party->share ? NEAP_SH_MEMBER : 0;
     if (!party->share)
-        party->share = neap__share_place(seat);
+        party->share = neap__share_room(seat);
     if (!party->share)
         return neap__barrier_no_share(party->object);
     struct neap__tx tx;

@@ -6,9 +6,8 @@
 int neap__semaphore_no_share(const struct neap__object *object)
 {
     return neap__fail(-EAGAIN, "heap %s: cannot acquire '%s': this thread has "
-                      "shares of %d objects (undo semaphores and striped "
-                      "counters), and no more are recorded; release one first",
-                      object->heap->address.text, object->name,
+                      "shares of %d objects, and no more are recorded; release "
+                      "one first", object->heap->address.text, object->name,
                       NEAP_SH_SHARES);
 }
 
@@ -22,7 +21,7 @@ static int announce(struct neap_semaphore *semaphore, struct neap__seat *seat)
         return 0;
     struct neap_sh_share *share = neap__share_find(seat, offset, object->id);
     if (!share) {
-        share = neap__share_place(seat);
+        share = neap__share_room(seat);
         if (!share)
             return neap__semaphore_no_share(object);
         atomic_store_explicit(&share->id, object->id, memory_order_relaxed);

@@ -165,7 +165,7 @@ static int count_in_locked(struct neap__seat *seat, struct wait *wait)
         return neap__object_dropped(object);
     if (is_used_with_another(wait))
         return other_mutex(wait);
-    wait->share = neap__share_place(seat);
+    wait->share = neap__share_room(seat);
     if (!wait->share)
         return neap__fail(-EAGAIN, "heap %s: cannot wait on '%s': this thread "
                           "has shares of %d objects, and no more are recorded",

@@ -90,7 +90,7 @@ static int join_locked(struct neap__seat *seat, struct neap__object *object)
         return neap__fail(-EOVERFLOW, "heap %s: barrier '%s' has %d parties, "
                           "and no more can join", heap, object->name,
                           NEAP__PARTIES_MAX);
-    struct neap_sh_share *share = neap__share_place(seat);
+    struct neap_sh_share *share = neap__share_room(seat);
     if (!share)
         return neap__barrier_no_share(object);
     struct neap__tx tx;

@@ -163,7 +163,7 @@ static int take_undo_locked(struct neap__seat *seat,
     uint64_t offset = neap__offset(object->heap, entry);
     struct neap_sh_share *share = neap__share_find(seat, offset, object->id);
     uint64_t has = share ? atomic_load(&share->value) : 0;
-    if (!share && !(share = neap__share_place(seat)))
+    if (!share && !(share = neap__share_room(seat)))
         return neap__semaphore_no_share(object);
     struct neap__tx tx = {.seat = seat};
     neap__tx_add(&tx, &entry->value, value - n);

@@ -371,6 +371,37 @@ TEST(a_thread_may_use_more_undo_semaphores_than_it_can_hold_at_once)
 }
 
 
+TEST(striped_counters_make_room_for_undo_semaphores)
+{
+    enum { MANY = 40 };
+    neap_heap *heap = make_heap(NULL);
+    neap_counter *counters[MANY];
+    char name[16];
+    for (int i = 0; i < MANY; i++) {
+        snprintf(name, sizeof name, "c-%d", i);
+        must_open(neap_counter_open_as(heap, name, NEAP_COUNTER_STRIPED,
+                                       &counters[i]));
+        CHECK_STATUS(neap_counter_add(counters[i], i), 0);
+    }
+    neap_semaphore *few = open_semaphore(heap, "few", 2, NEAP_SEMAPHORE_UNDO);
+    neap_semaphore *many = open_semaphore(heap, "many", 99,
+                                          NEAP_SEMAPHORE_UNDO);
+    CHECK_STATUS(neap_semaphore_acquire(few, NEAP_NOW), 0);
+    CHECK_STATUS(neap_semaphore_acquire(many, NEAP_NOW), 0);
+    for (int i = 0; i < MANY; i++) {
+        CHECK_STATUS(neap_counter_add(counters[i], 1), 0);
+        CHECK_INT(count_in(counters[i]), i + 1);
+        neap_counter_close(counters[i]);
+    }
+    check_sound(heap);
+    CHECK_STATUS(neap_semaphore_release(few), 0);
+    CHECK_STATUS(neap_semaphore_release(many), 0);
+    neap_semaphore_close(few);
+    neap_semaphore_close(many);
+    end_heap(heap);
+}
+
+
 TEST(classic_permits_do_not_return)
 {
     neap_heap *heap = make_heap(NULL);

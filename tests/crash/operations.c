@@ -539,6 +539,13 @@ static void be_idle(void)
             IGNORE(neap_semaphore_release(idle[i]));
     }
 }
+static int crowd_gave_way(void)
+{
+    for (int i = 0; i < NEAP_SH_SHARES; i++)
+        if (value_of(crowd[i]) != 1)
+            return -1;
+    return undo_whole();
+}
 static int idle_whole(void)
 {
     for (int i = 0; i < NEAP_SH_SHARES; i++)
@@ -1154,6 +1161,8 @@ const struct operation operations[] = {
      .state = undo_whole},
     {"undo acquire, no place left", .prepare = make_idle, .victim = be_idle,
      .run = acquire_undo, .state = idle_whole},
+    {"undo acquire, counters give way", .prepare = make_crowd,
+     .victim = be_crowded, .run = acquire_undo, .state = crowd_gave_way},
     {"large undo acquire", .prepare = make_large, .run = acquire_large,
      .state = large_whole},
     {"large undo acquire, one held", .prepare = make_large,

@@ -12,6 +12,8 @@ const struct operation operations[] = {
     {"undo", 120, do_undo},
     {"classic", 80, do_classic},
     {"shelf", 100, do_shelf},
+    {"talk", 60, do_talk},
+    {"gate", 15, do_gate},
     {"names", 60, do_names},
     {"temps", 40, do_temps},
     {"fleeting", 40, do_fleeting},
@@ -80,6 +82,9 @@ void actor_end(struct actor *actor)
     neap_semaphore_close(actor->classic);
     neap_semaphore_close(actor->undo);
     neap_rwlock_close(actor->shelf);
+    neap_condition_close(actor->talk);
+    neap_mutex_close(actor->floor);
+    neap_barrier_close(actor->gate);
     actor->line->active = 0;
 }
 

@@ -96,6 +96,9 @@ struct actor {
     neap_mutex *mutexes[BANKS];
     neap_semaphore *classic, *undo;
     neap_rwlock *shelf;
+    neap_condition *talk;
+    neap_mutex *floor;
+    neap_barrier *gate;
 };
 
 void actor_begin(struct actor *actor, struct board *board, neap_heap *heap,
@@ -115,7 +118,7 @@ uint64_t actor_random(struct actor *actor, uint64_t below);
 bool must(struct actor *actor, const char *what, int status,
           const int *expected);
 
-/* -- operations.c, _shape.c, _rwlock.c ------------------------------------- */
+/* -- operations.c, _shape.c, _rwlock.c, _wait.c ---------------------------- */
 
 struct operation {
     const char *name;
@@ -133,6 +136,8 @@ void do_bank(struct actor *actor);
 void do_undo(struct actor *actor);
 void do_classic(struct actor *actor);
 void do_shelf(struct actor *actor);
+void do_talk(struct actor *actor);
+void do_gate(struct actor *actor);
 void do_names(struct actor *actor);
 void do_temps(struct actor *actor);
 void do_fleeting(struct actor *actor);
@@ -166,5 +171,6 @@ bool storm_make(neap_heap *heap);
 uint64_t verify_live(struct board *board, neap_heap *heap);
 uint64_t verify_quiet(struct board *board, neap_heap *heap);
 void verify_shelf(struct board *board, neap_heap *heap);
+void verify_waits(struct board *board, neap_heap *heap);
 
 #endif

@@ -253,6 +253,7 @@ uint64_t verify_quiet(struct board *board, neap_heap *heap)
     for (uint32_t b = 0; b < BANKS; b++)
         verify_bank(board, heap, b);
     verify_shelf(board, heap);
+    verify_waits(board, heap);
     board_clear(board);
     return board->violations - before;
 }
