@@ -17,6 +17,8 @@ int luaopen_neap_core(lua_State *L)
     lneap_open_checkpoint(L);
     lneap_open_segment(L);
     lneap_open_mapping(L);
+    lneap_open_maps(L);
+    lneap_open_system(L);
     lneap_open_counter(L);
     lneap_open_array(L);
     lneap_open_mutex(L);

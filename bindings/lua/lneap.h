@@ -311,6 +311,8 @@ int lneap_heap_rwlock(lua_State *L);
 int lneap_heap_barrier(lua_State *L);
 int lneap_heap_once(lua_State *L);
 int lneap_mapping_array(lua_State *L);
+/* Push what is behind an address, or what failed. (maps.c) */
+int lneap_translate(lua_State *L, int32_t pid, uint64_t address);
 int lneap_segment_map(lua_State *L);
 
 /* process.c: in a child, call the function at that index and end. */
@@ -354,6 +356,8 @@ void lneap_open_segment(lua_State *L);
 void lneap_open_mapping(lua_State *L);
 void lneap_open_counter(lua_State *L);
 void lneap_open_array(lua_State *L);
+void lneap_open_maps(lua_State *L);
+void lneap_open_system(lua_State *L);
 void lneap_open_mutex(lua_State *L);
 void lneap_open_semaphore(lua_State *L);
 void lneap_open_event(lua_State *L);

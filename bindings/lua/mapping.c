@@ -257,6 +257,25 @@ static int mapping_length(lua_State *L)
  * @usage map:close()
  * @function mapping:close
  */
+/***
+ * What is behind a byte of it, as neap.translate tells.
+ *
+ * @usage print(map:translate(4096).present)
+ * @function mapping:translate
+ * @tparam[opt=0] integer offset
+ * @treturn table or nil, text and code
+ */
+static int mapping_translate(lua_State *L)
+{
+    neap_mapping *mapping = check_mapping(L);
+    uint64_t offset = lua_isnoneornil(L, 2) ? 0 : check_offset(L, 2);
+
+    luaL_argcheck(L, offset < neap_mapping_length(mapping), 2,
+                  "past the end of the mapping");
+    return lneap_translate(L, 0, (uint64_t)neap_mapping_data(mapping) + offset);
+}
+
+
 void lneap_open_mapping(lua_State *L)
 {
     static const luaL_Reg methods[] = {
@@ -268,6 +287,7 @@ void lneap_open_mapping(lua_State *L)
         {"protect", mapping_protect},
         {"protection", mapping_protection},
         {"sync", mapping_sync},
+        {"translate", mapping_translate},
         {"length", mapping_length},
         {NULL, NULL},
     };

@@ -118,6 +118,14 @@ typedef struct Mapping {
 
   NEAP_OPEN_ONLY(Mapping, "mapping")
 
+  PyObject *_translate(uint64_t offset)
+  {
+      if (offset >= neap_mapping_length($self->core))
+          return PyErr_Format(class_OutOfRange, "byte %llu lies past the end of "
+                              "the mapping", (unsigned long long)offset);
+      return translate_address(0, (uint64_t)neap_mapping_data($self->core)
+                                  + offset);
+  }
   PyObject *_length()
   {
       return PyLong_FromUnsignedLongLong(neap_mapping_length($self->core));

@@ -31,6 +31,7 @@
 %include "fast.i"
 %include "segment.i"
 %include "array.i"
+%include "maps.i"
 %include "mapping.i"
 %include "handle.i"
 %include "counter.i"

@@ -374,12 +374,14 @@ static int await(const struct neap__taking *t, int pipe_end,
 }
 
 
+/* It may have been done just before it was told to end. */
 static int result_of(const struct neap__taking *t, int status)
 {
-    if (status < 0)
+    bool finished = atomic_load(&t->told->finished);
+    if (status < 0 && !finished)
         return neap__fail_why(status, "no checkpoint %s was written",
                               t->target.text);
-    if (!atomic_load(&t->told->finished))
+    if (!finished)
         return neap__fail(-EIO, "no checkpoint %s was written: the process that "
                           "did it was killed", t->target.text);
     return t->told->status < 0 ? neap__fail(t->told->status, "%s",
@@ -453,7 +455,8 @@ int neap_heap_checkpoint(neap_heap *heap, const char *path,
     options = options ? options : &defaults;
     if (status == 0) {
         int64_t began = begin(t, heap, options);
-        status = began < 0 ? result_of(t, (int)began)
+        status = began < 0 ? neap__fail_why((int)began, "cannot take a "
+                                            "checkpoint")
                            : run_helper(t, options);
         if (status == 0 && ret_report) {
             *ret_report = t->told->report;

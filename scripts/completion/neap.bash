@@ -1,7 +1,7 @@
 # Completion of the command neap in bash.
 
 _neap() {
-    local commands='ls show get set rm gc check checkpoint restore'
+    local commands='ls show get set rm gc check maps doctor checkpoint restore'
     local word=$2 command=${COMP_WORDS[1]}
     # Addresses have colons, at which bash parts words.
     local before=${COMP_LINE:0:COMP_POINT}
@@ -26,6 +26,7 @@ _neap() {
         show) options+=' --names' ;;
         rm) options+=' --force' ;;
         check) options+=' --all' ;;
+        maps) options+=' --shared' ;;
         checkpoint) options+=' --mode --nobody-writes' ;;
         restore) options+=' --mode --reserve' ;;
         esac
@@ -36,6 +37,13 @@ _neap() {
         _neap_objects "$word"
         return
     fi
+
+    if [[ $command == maps ]]; then
+        mapfile -t COMPREPLY < <(
+            compgen -W "$(cd /proc && echo [0-9]*)" -- "$word")
+        return
+    fi
+    [[ $command == doctor ]] && return
 
     local listing='neap ls --quiet --heaps'
     [[ $command == rm ]] && listing='neap ls --quiet'

@@ -151,7 +151,7 @@ end)
 
 test("every command has --help", function()
   for _, name in ipairs{"ls", "show", "get", "set", "rm", "gc", "check",
-                       "checkpoint", "restore"} do
+                       "maps", "doctor", "checkpoint", "restore"} do
     local text = says(name .. " --help")
     lu.assertStrContains(text, "Usage: neap " .. name)
     lu.assertStrContains(text, "--json")
@@ -503,4 +503,36 @@ test("a heap goes to a file and comes back", function()
           "something else is there")
   assert(restored:unlink())
   assert(heap:unlink())
+end)
+
+-- maps, doctor -----------------------------------------------------------------
+
+test("maps shows what a process has mapped", function()
+  local name = support.name("sky")
+  local map = assert(neap.map(name, "64K"))
+  map:write(0, "i32", 7)
+  local items = told("maps " .. support.pid())
+  local item = find(items, "name", name)
+  lu.assertEquals({item.kind, item.size, item.protection, item.shared},
+                  {"posix", 65536, "rw-", true})
+  lu.assertTrue(item.resident >= 4096)
+  lu.assertNotNil(find(items, "kind", "stack"))
+  for _, shared in ipairs(told("maps --shared " .. support.pid())) do
+    lu.assertTrue(shared.shared)
+  end
+  lu.assertStrContains(says("maps"), "mappings: ")
+  refuses("maps nobody", 1, "not the number of a process")
+  refuses("maps 4194304", 1, "no process")
+  assert(neap.unlink(name))
+end)
+
+test("doctor tells what there is", function()
+  local items = told("doctor")
+  lu.assertEquals(find(items, "what", "a heap").health, "good")
+  lu.assertEquals(find(items, "what", "neap").state, neap.version)
+  for _, feature in ipairs(neap.features()) do
+    lu.assertEquals(find(items, "what", feature.name).health,
+                    feature.present and "good" or "note")
+  end
+  lu.assertStrContains(says("doctor"), "/dev/shm")
 end)

@@ -42,6 +42,44 @@ function neap.open(address, options) end
 ---@return boolean|string created or text
 ---@return neap.code? code
 function neap.heap(options) end
+---@class neap.map
+---@field address integer
+---@field size integer
+---@field offset integer
+---@field device integer
+---@field inode integer
+---@field protection string
+---@field shared boolean
+---@field deleted boolean
+---@field kind string
+---@field resident integer
+---@field others integer
+---@field dirty integer
+---@field swapped integer
+---@field name? string
+---@class neap.page
+---@field page integer
+---@field offset integer
+---@field page_size integer
+---@field present boolean
+---@field swapped boolean
+---@field frame? integer
+---@field mapped? integer
+---@field sharers integer[]
+---@field map neap.map
+---@param pid? integer
+---@return neap.map[]? maps
+---@return string? text
+---@return neap.code? code
+function neap.maps(pid) end
+---@param address integer
+---@param pid? integer
+---@return neap.page? page
+---@return string? text
+---@return neap.code? code
+function neap.translate(address, pid) end
+---@return {name: string, use: string, without: string, present: boolean}[]
+function neap.features() end
 ---@param path string of a checkpoint
 ---@param address? string
 ---@param options? table mode, reserve, ephemeral
@@ -813,6 +851,11 @@ function mapping:protection() end
 ---@return string? text
 ---@return neap.code? code
 function mapping:sync(later) end
+---@param offset? integer
+---@return neap.page? page
+---@return string? text
+---@return neap.code? code
+function mapping:translate(offset) end
 ---@return integer
 function mapping:length() end
 function mapping:close() end

@@ -112,6 +112,39 @@ class CheckpointInfo(NamedTuple):
     host: str
     address: str
 
+class MapInfo(NamedTuple):
+    address: int
+    size: int
+    offset: int
+    device: int
+    inode: int
+    protection: str
+    shared: bool
+    deleted: bool
+    kind: str
+    resident: int
+    others: int
+    dirty: int
+    swapped: int
+    name: str
+
+class PageInfo(NamedTuple):
+    page: int
+    offset: int
+    page_size: int
+    present: bool
+    swapped: bool
+    frame: Optional[int]
+    mapped: Optional[int]
+    sharers: Tuple[int, ...]
+    map: MapInfo
+
+class Feature(NamedTuple):
+    name: str
+    present: bool
+    use: str
+    without: str
+
 class CheckReport(NamedTuple):
     problems: int
     leaks: int
@@ -220,6 +253,7 @@ class Mapping(_neap.Mapping):
     def write_bytes(self, offset: int, data: Any) -> None: ...
     def array(self, dtype: Any, shape: Optional[_Shape] = None, offset: int = 0) -> Any: ...
     def protect(self, prot: str) -> None: ...
+    def translate(self, offset: int = 0) -> PageInfo: ...
     def __enter__(self) -> Mapping: ...
     def __exit__(self, *error: Any) -> None: ...
 
@@ -272,6 +306,9 @@ def restore(
 ) -> Heap: ...
 def checkpoint_info(path: Union[str, os.PathLike[str]]) -> CheckpointInfo: ...
 def heap(*, slots: int = 0, reserve: _Size = 0, size: _Size = 0) -> Heap: ...
+def maps(pid: Optional[int] = None) -> List[MapInfo]: ...
+def translate(address: int, pid: Optional[int] = None) -> PageInfo: ...
+def features() -> List[Feature]: ...
 def share(array: Any) -> Shared: ...
 def map(
     address: _Address, size: Optional[_Size] = None, prot: str = "rw", mode: int = 0o600

@@ -3,6 +3,7 @@ import os
 
 from . import _neap
 from ._info import SegmentInfo, SegmentStat
+from ._maps import MapInfo, PageInfo
 from ._types import as_ndarray, code_of, shape_of
 
 _PROTECTIONS = {"none": 0, "": 0, "r": 1, "w": 3, "rw": 3, "x": 4, "rx": 5,
@@ -218,6 +219,12 @@ class Mapping(_neap.Mapping):
         if not isinstance(offset, int):
             raise TypeError(f"offset must be an int, not {offset!r}")
         return max(0, len(self) - max(0, offset)) // _neap.type_size(code)
+
+    def translate(self, offset=0):
+        """What is behind a byte of it: a PageInfo, as neap.translate() tells.
+        OutOfRange past the end."""
+        *page, raw = self._translate(offset)
+        return PageInfo(*page, MapInfo(*raw))
 
     def protect(self, prot):
         """Change what may be done with the whole mapping: "r", "rw" ...

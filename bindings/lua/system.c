@@ -1,0 +1,44 @@
+/*
+ * What the machine offers.
+ *
+ * @module neap
+ */
+#include "lneap.h"
+
+
+/***
+ * The features of the kernel that neap uses, tried now: tables with name, use,
+ * without (what happens where it is missing) and present.
+ *
+ * @usage for _, f in ipairs(neap.features()) do print(f.name, f.present) end
+ * @function features
+ * @treturn table list
+ */
+static int features(lua_State *L)
+{
+    const neap_feature *feature;
+
+    lua_newtable(L);
+    for (uint32_t n = 0; (feature = neap_feature_at(n)); n++) {
+        lua_createtable(L, 0, 4);
+        lneap_set_string(L, "name", feature->name);
+        lneap_set_string(L, "use", feature->use);
+        lneap_set_string(L, "without", feature->without);
+        lneap_set_boolean(L, "present", neap_feature_present(feature->name) == 1);
+        lua_rawseti(L, -2, (lua_Integer)n + 1);
+    }
+    return 1;
+}
+
+
+void lneap_open_system(lua_State *L)
+{
+    static const luaL_Reg functions[] = {
+        {"features", features},
+        {NULL, NULL},
+    };
+
+    lua_pushvalue(L, -2);
+    luaL_setfuncs(L, functions, 0);
+    lua_pop(L, 1);
+}

@@ -1,0 +1,72 @@
+"""Address spaces made visible, and what the machine offers."""
+from typing import NamedTuple, Optional, Tuple
+
+from . import _neap
+
+
+class MapInfo(NamedTuple):
+    """A mapping of a process; sizes are in bytes.
+
+    kind is "posix", "sysv", "file", "anonymous" (shared over fork), "memfd",
+    "private", "heap" (malloc's), "stack" or "kernel".
+    """
+
+    address: int
+    size: int
+    offset: int  # in what is mapped
+    device: int
+    inode: int  # sysv: the segment's id
+    protection: str  # "rw-"
+    shared: bool
+    deleted: bool
+    kind: str
+    resident: int  # in memory
+    others: int  # of these, in memory of other processes too
+    dirty: int
+    swapped: int
+    name: str
+
+
+class PageInfo(NamedTuple):
+    """What is behind an address."""
+
+    page: int
+    offset: int  # of the address in it
+    page_size: int
+    present: bool
+    swapped: bool
+    frame: Optional[int]  # physical; only root is told
+    mapped: Optional[int]  # by how many page tables; likewise
+    sharers: Tuple[int, ...]  # pids that have the same page mapped, shared
+    map: MapInfo
+
+
+class Feature(NamedTuple):
+    """Something of the kernel that neap uses."""
+
+    name: str
+    present: bool
+    use: str
+    without: str
+
+
+def maps(pid=None):
+    """The mappings of a process (None: this one), in order of address: a list
+    of MapInfo. ProcessLookupError; PermissionError for another user's."""
+    return [MapInfo(*raw) for raw in _neap._maps_of(pid or 0)]
+
+
+def translate(address, pid=None):
+    """What is behind an address of a process (None: this one): a PageInfo.
+
+    OSError EFAULT where nothing is mapped; ProcessLookupError;
+    PermissionError.
+    """
+    *page, raw = _neap._translate(pid or 0, address)
+    return PageInfo(*page, MapInfo(*raw))
+
+
+def features():
+    """The features of the kernel that neap uses, tried now: a list of
+    Feature."""
+    return [Feature(*raw) for raw in _neap._features()]

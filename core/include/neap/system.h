@@ -1,0 +1,24 @@
+/**
+ * What the machine offers: features of the kernel that neap uses, each with a
+ * fallback or an error where it is missing.
+ */
+#ifndef NEAP_SYSTEM_H
+#define NEAP_SYSTEM_H
+
+#include "neap/api.h"
+
+typedef struct neap_feature {
+    const char *name;    /* "futex_waitv" */
+    const char *use;     /* what neap does with it, for people */
+    const char *without; /* what happens where it is missing */
+} neap_feature;
+
+/** The n-th feature from 0, NULL after the last. */
+NEAP_API const neap_feature *neap_feature_at(uint32_t n);
+
+/** Try it now, in this process. @return 1 it is there; 0 not; -EINVAL no such
+ * name. */
+NEAP_API NEAP_MUST_CHECK
+int neap_feature_present(const char *name);
+
+#endif
