@@ -122,9 +122,14 @@ bool lneap_hooked(lua_State *L);
 
 /* Call `wait` again for as long as it is interrupted for nobody's sake. */
 #define LNEAP_WAIT(L, status, wait)                             \
-    do                                                          \
+    do {                                                        \
+        lneap_waiting = (L);                                    \
         (status) = (wait);                                      \
-    while ((status) == -EINTR && !lneap_interrupted(L))
+        lneap_waiting = NULL;                                   \
+    } while ((status) == -EINTR && !lneap_interrupted(L))
+
+/* Who waits, for the check that neap calls now and then. */
+extern _Thread_local lua_State *lneap_waiting;
 
 /* -- arguments (argument.c) ------------------------------------------------ */
 

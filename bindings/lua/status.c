@@ -53,6 +53,26 @@ bool lneap_hooked(lua_State *L)
 }
 
 
+_Thread_local lua_State *lneap_waiting;
+
+
+/* A signal that came before the wait has left the interpreter's hook on the main
+ * thread: at every event, and after one instruction. */
+static int stop_pending(void)
+{
+    enum { ALL = LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT };
+    lua_State *L = lneap_waiting;
+
+    if (!L)
+        return 0;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+    lua_State *main = lua_tothread(L, -1);
+    lua_pop(L, 1);
+    return lua_gethook(main) && lua_gethookmask(main) == ALL
+           && lua_gethookcount(main) == 1;
+}
+
+
 bool lneap_interrupted(lua_State *L)
 {
     if (lua_gethook(L))
@@ -95,6 +115,7 @@ void lneap_open_status(lua_State *L)
     };
 
     lua_pushvalue(L, -2);
+    neap_set_wait_check(stop_pending);
     luaL_setfuncs(L, functions, 0);
     lua_pushstring(L, neap_version());
     lua_setfield(L, -2, "version");

@@ -21,7 +21,7 @@ DEFINE_HANDLE(Barrier, barrier, neap_barrier_close)
 static bool goes_on(void *ret_raised)
 {
     PyGILState_STATE state = PyGILState_Ensure();
-    bool raised = PyErr_CheckSignals() < 0;
+    bool raised = PyErr_Occurred() || PyErr_CheckSignals() < 0;
     PyGILState_Release(state);
     *(bool *)ret_raised = raised;
     return !raised;

@@ -15,6 +15,17 @@ static bool timed_out(int status)
 }
 
 
+/* A signal that came just before the wait: its handler runs here. Other threads
+ * than the first run none. */
+static int run_handlers(void)
+{
+    PyGILState_STATE state = PyGILState_Ensure();
+    int raised = PyErr_Occurred() || PyErr_CheckSignals() < 0;
+    PyGILState_Release(state);
+    return raised;
+}
+
+
 static int wait_without_gil(wait_function wait, void *core, int64_t deadline)
 {
     int status;
@@ -22,7 +33,8 @@ static int wait_without_gil(wait_function wait, void *core, int64_t deadline)
         Py_BEGIN_ALLOW_THREADS
         status = wait(core, deadline);
         Py_END_ALLOW_THREADS
-    } while (status == -EINTR && PyErr_CheckSignals() == 0);
+    } while (status == -EINTR && !PyErr_Occurred()
+             && PyErr_CheckSignals() == 0);
     return status;
 }
 
@@ -106,4 +118,8 @@ static bool as_acquire_deadline(PyObject *blocking, PyObject *timeout,
     *ret_deadline = NEAP_NOW;
     return true;
 }
+%}
+
+%init %{
+  neap_set_wait_check(run_handlers);
 %}

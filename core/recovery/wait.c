@@ -1,6 +1,7 @@
 /* Sleeping on an event count, see wait.h. */
 #include "recovery/wait.h"
 
+#include "neap/system.h"
 #include "recovery/reap.h"
 
 
@@ -21,10 +22,21 @@ int64_t neap__wait_until(int64_t now, int64_t deadline, int64_t cap)
 }
 
 
+static neap_wait_check *_Atomic check_of_binding;
+
+
+void neap_set_wait_check(neap_wait_check *check)
+{
+    atomic_store(&check_of_binding, check);
+}
+
+
 int neap__wait_expired(struct neap_heap *heap, int64_t *cap)
 {
+    neap_wait_check *check = atomic_load(&check_of_binding);
     *cap = *cap * 2 > NEAP__WAIT_CAP_LAST ? NEAP__WAIT_CAP_LAST : *cap * 2;
-    return neap__reap(heap);
+    int status = neap__reap(heap);
+    return status >= 0 && check && check() ? -EINTR : status;
 }
 
 

@@ -13,6 +13,16 @@ typedef struct neap_feature {
     const char *without; /* what happens where it is missing */
 } neap_feature;
 
+/**
+ * For bindings of languages whose signal handlers run some time after the
+ * signal: one that comes just before a wait begins does not end that wait. So a
+ * thread that has waited for a tenth of a second, and then at least once a
+ * second, calls `check`; if that returns other than 0 the wait ends with -EINTR
+ * like any other. NULL, the default, asks nobody. One for the process.
+ */
+typedef int neap_wait_check(void);
+NEAP_API void neap_set_wait_check(neap_wait_check *check);
+
 /** The n-th feature from 0, NULL after the last. */
 NEAP_API const neap_feature *neap_feature_at(uint32_t n);
 
