@@ -1,0 +1,278 @@
+"""neap's waiting calls as coroutines: the objects with asyncio's manners.
+
+    import asyncio, neap, neap.aio
+
+    async def main(heap):
+        async with neap.aio.Mutex(heap.mutex("lock")):
+            ...
+        await neap.aio.Event(heap.event("go")).wait()
+
+Each takes an object of a heap and has all that it has; the calls that wait are
+coroutines. There are no timeouts: asyncio.wait_for() and asyncio.timeout() do
+that, for a wait that is cancelled has taken nothing. A mutex belongs to the
+thread of the event loop: tasks of one loop exclude each other, too.
+"""
+import asyncio
+import threading
+
+import neap
+
+__all__ = ["Barrier", "Condition", "Event", "Latch", "Mutex", "Semaphore",
+           "wait_any"]
+
+# How often a thread that waits for the sake of a task looks whether it still
+# should.
+_LOOK = 0.05
+
+
+async def _readable(descriptor):
+    loop = asyncio.get_running_loop()
+    ready = loop.create_future()
+
+    def tell():
+        loop.remove_reader(descriptor)
+        if not ready.done():
+            ready.set_result(None)
+
+    loop.add_reader(descriptor, tell)
+    try:
+        await ready
+    finally:
+        loop.remove_reader(descriptor)
+
+
+async def _until(attempt, handle):
+    """Attempt until it gives something, whenever the handle can be had."""
+    result = attempt()
+    if result:
+        return result
+    with neap.watch(handle) as watch:
+        while True:
+            readable = watch.rearm()
+            result = attempt()
+            if result:
+                return result
+            if readable:  # somebody was faster
+                await asyncio.sleep(0)
+            else:
+                await _readable(watch.fileno())
+
+
+async def wait_any(objects):
+    """neap.wait_any() as a coroutine: the object that came, and was taken."""
+    objects = [getattr(thing, "handle", thing) for thing in objects]
+    result = neap.wait_any(objects, 0)
+    while result is None:
+        await _until_one_is_ready(objects)
+        result = neap.wait_any(objects, 0)
+    return result
+
+
+async def _until_one_is_ready(objects):
+    waits = [asyncio.ensure_future(_until_ready(one)) for one in objects]
+    try:
+        done, _ = await asyncio.wait(
+            waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in done:
+            wait.result()
+    finally:
+        for wait in waits:
+            wait.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)
+
+
+async def _until_ready(handle):
+    with neap.watch(handle) as watch:
+        await _readable(watch.fileno())
+
+
+async def _in_thread(work, stop):
+    """Run work() in a thread; should the task be cancelled, stop() it first."""
+    loop = asyncio.get_running_loop()
+    result = loop.create_future()
+
+    def tell(error, value):
+        if error is None:
+            result.set_result(value)
+        else:
+            result.set_exception(error)
+
+    def run():
+        try:
+            answer = (None, work())
+        except Exception as error:  # the task's, not this thread's
+            answer = (error, None)
+        loop.call_soon_threadsafe(tell, *answer)
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        return await asyncio.shield(result)
+    except asyncio.CancelledError:
+        stop()
+        await _despite_cancels(asyncio.wait([result]))
+        result.exception()
+        raise
+
+
+async def _despite_cancels(coroutine):
+    """Finish it, whoever cancels meanwhile, and tell of that afterwards."""
+    task = asyncio.ensure_future(coroutine)
+    cancelled = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    task.result()
+    if cancelled:
+        raise cancelled
+
+
+class _Form:
+    def __init__(self, handle):
+        if not isinstance(handle, self._of):
+            raise TypeError(f"a neap.{self._of.__name__} expected, not "
+                            f"{type(handle).__name__}")
+        self.handle = handle
+
+    def __getattr__(self, name):
+        if name == "handle":  # not there yet
+            raise AttributeError(name)
+        return getattr(self.handle, name)
+
+    def __repr__(self):
+        return f"<neap.aio.{type(self).__name__} of {self.handle!r}>"
+
+
+class Event(_Form):
+    """A neap.Event whose wait() is a coroutine."""
+
+    _of = neap.Event
+
+    async def wait(self):
+        """Wait until it is set: True."""
+        return await _until(lambda: self.handle.wait(0), self.handle)
+
+
+class Latch(_Form):
+    """A neap.Latch whose wait() is a coroutine."""
+
+    _of = neap.Latch
+
+    async def wait(self):
+        """Wait until nothing is left: True."""
+        return await _until(lambda: self.handle.wait(0), self.handle)
+
+
+class _Lock(_Form):
+    async def acquire(self):
+        """Take it: True. Nothing is taken when the wait is cancelled."""
+        return await _until(lambda: self.handle.acquire(blocking=False),
+                            self.handle)
+
+    def release(self):
+        """Give it back."""
+        self.handle.release()
+
+    async def __aenter__(self):
+        await self.acquire()
+        return self
+
+    async def __aexit__(self, kind, error, traceback):
+        self.release()
+
+
+class Semaphore(_Lock):
+    """A neap.Semaphore whose acquire() is a coroutine; `async with` takes a
+    permit and gives it back."""
+
+    _of = neap.Semaphore
+
+
+class Mutex(_Lock):
+    """A neap.Mutex whose acquire() is a coroutine, for `async with`. A recursive
+    one is refused: two tasks of one thread would both have it."""
+
+    _of = neap.Mutex
+
+    def __init__(self, handle):
+        super().__init__(handle)
+        if handle.recursive:
+            raise ValueError(
+                f"mutex {handle.name!r} is recursive, so two tasks of one "
+                "thread would both have it: take one that is not")
+
+
+class Condition(_Lock):
+    """A neap.Condition for `async with`, whose wait_for() is a coroutine.
+
+    Its mutex must not be recursive: heap.condition(name, heap.mutex(...)).
+    """
+
+    _of = neap.Condition
+
+    def __init__(self, handle):
+        super().__init__(handle)
+        self._lock = Mutex(handle.mutex)
+
+    async def acquire(self):
+        """Lock its mutex: True."""
+        return await self._lock.acquire()
+
+    async def wait_for(self, predicate):
+        """Give up the mutex until predicate() holds, lock it again, and return
+        what that gave.
+
+        It is called with the mutex locked, by a thread. A wait that is
+        cancelled has the mutex again, and hands on what it was notified of.
+        """
+        if not self.handle.mutex.mine:
+            raise RuntimeError("cannot wait for a condition whose mutex this "
+                               "thread does not have")
+        result = predicate()
+        while not result:
+            self.handle.release()
+            try:
+                await self._until_holds(predicate)
+            finally:
+                await _despite_cancels(self.acquire())
+            result = predicate()
+        return result
+
+    async def _until_holds(self, predicate):
+        cancelled = threading.Event()
+
+        def wait():
+            notified = False
+            with self.handle:
+                while not cancelled.is_set() and not predicate():
+                    notified = self.handle.wait(_LOOK)
+                if notified and cancelled.is_set():
+                    self.handle.notify()
+
+        await _in_thread(wait, cancelled.set)
+
+
+class Barrier(_Form):
+    """A neap.Barrier whose wait() is a coroutine; `async with` waits.
+
+    A party that is cancelled breaks it, as one that is interrupted does.
+    """
+
+    _of = neap.Barrier
+
+    async def wait(self):
+        """Wait until all parties are here: this one's number among them."""
+        return await _in_thread(self.handle.wait, self._abort)
+
+    def _abort(self):
+        try:
+            self.handle.abort()
+        except OSError:  # it was dropped, which ends the wait as well
+            pass
+
+    async def __aenter__(self):
+        return await self.wait()
+
+    async def __aexit__(self, kind, error, traceback):
+        pass
