@@ -294,6 +294,16 @@ static bool read_mode(lua_State *L, int index, uint32_t *ret_mode)
 }
 
 
+uint32_t lneap_check_mode(lua_State *L, int arg)
+{
+    uint32_t mode;
+
+    luaL_argcheck(L, read_mode(L, arg, &mode), arg,
+                  "permission bits expected, such as '0600'");
+    return mode;
+}
+
+
 uint32_t lneap_option_mode(lua_State *L, int arg, const char *key)
 {
     uint32_t mode = 0;

@@ -153,6 +153,9 @@ uint64_t lneap_check_size(lua_State *L, int arg);
 int lneap_check_protection(lua_State *L, int arg);
 const char *lneap_protection_name(int protection);
 
+/* Permission bits: octal text such as "0600", or a number. */
+uint32_t lneap_check_mode(lua_State *L, int arg);
+
 /* A type's name, or an error that lists them. */
 neap_type lneap_check_type(lua_State *L, int arg);
 

@@ -28,8 +28,13 @@ static neap_segment *check_segment(lua_State *L)
 }
 
 
+/* A number is a System V key. */
 static const char *check_address(lua_State *L, int arg)
 {
+    if (lua_type(L, arg) == LUA_TNUMBER) {
+        lua_pushfstring(L, "sysv:%I", (LUAI_UACINT)luaL_checkinteger(L, arg));
+        lua_replace(L, arg);
+    }
     const char *address = lneap_check_name(L, arg);
 
     luaL_argcheck(L, *address, arg, "an address is not empty");
@@ -50,7 +55,7 @@ static uint32_t check_mode(lua_State *L, int arg)
  * Make a segment of that size, filled with zeros.
  *
  * Addresses: "sky" and "posix:sky", "sysv:5678", "file:results.bin",
- * "memfd:label", "anonymous:".
+ * "memfd:label", "anonymous:"; a number is a System V key.
  *
  * @usage local segment = assert(neap.segment.create("sky", "1M"))
  * @function create
@@ -155,6 +160,11 @@ static void set_stat(lua_State *L, const neap_segment_stat *stat)
     lneap_set_integer(L, "gid", stat->gid);
     if (stat->attached >= 0)
         lneap_set_integer(L, "attached", stat->attached);
+    if (stat->kind == NEAP_KIND_SYSV) {
+        lneap_set_integer(L, "id", stat->id);
+        lneap_set_integer(L, "last_pid", stat->last_pid);
+        lneap_set_boolean(L, "removed", stat->removed);
+    }
     if (stat->creator_pid)
         lneap_set_integer(L, "creator_pid", stat->creator_pid);
     lneap_set_integer(L, "accessed", stat->accessed);
@@ -187,7 +197,7 @@ static int segment_list(lua_State *L)
     lua_newtable(L);
     for (int n = 1;
          (status = neap_segment_list_next(list, &info)) == NEAP_MORE; n++) {
-        lua_createtable(L, 0, 13);
+        lua_createtable(L, 0, 16);
         lneap_set_string(L, "address", info.address);
         lneap_set_boolean(L, "is_heap", info.is_heap);
         set_stat(L, &info.stat);
@@ -240,7 +250,8 @@ static int segment_size(lua_State *L)
 
 /***
  * What the kernel knows of it: kind, size, allocated, mode, uid, gid,
- * attached, creator_pid, accessed, modified, changed.
+ * attached, creator_pid, accessed, modified, changed; of sysv also id, last_pid
+ * and removed (its key is gone, and it lives until its last mapping does).
  *
  * @usage print(string.format("%04o", segment:stat().mode))
  * @function segment:stat
@@ -253,7 +264,7 @@ static int segment_stat(lua_State *L)
 
     if (status < 0)
         return lneap_fail(L, status);
-    lua_createtable(L, 0, 11);
+    lua_createtable(L, 0, 14);
     set_stat(L, &stat);
     return 1;
 }
@@ -272,6 +283,78 @@ static int segment_resize(lua_State *L)
     neap_segment *segment = check_segment(L);
 
     return lneap_done(L, neap_segment_resize(segment, lneap_check_size(L, 2)));
+}
+
+
+/***
+ * Give it another mode. Who has it open keeps what he has.
+ *
+ * @usage assert(segment:set_mode("0640"))
+ * @function segment:set_mode
+ * @tparam string|integer mode
+ * @treturn boolean true, or nil, text and code
+ */
+static int segment_set_mode(lua_State *L)
+{
+    neap_segment *segment = check_segment(L);
+
+    return lneap_done(L, neap_segment_set_mode(segment,
+                                               lneap_check_mode(L, 2)));
+}
+
+
+static uint32_t check_owner(lua_State *L, int arg)
+{
+    if (lua_isnoneornil(L, arg))
+        return UINT32_MAX;
+    luaL_checktype(L, arg, LUA_TNUMBER);
+    lua_Integer id = luaL_checkinteger(L, arg);
+    luaL_argcheck(L, id >= 0 && id < UINT32_MAX, arg,
+                  "a user or a group is a number from 0 up");
+    return (uint32_t)id;
+}
+
+
+/***
+ * Give it another owner, another group, or both.
+ *
+ * @usage assert(segment:set_owner(1000, 100))
+ * @function segment:set_owner
+ * @tparam[opt] integer uid as it is when nil
+ * @tparam[opt] integer gid as it is when nil
+ * @treturn boolean true, or nil, text and code
+ */
+static int segment_set_owner(lua_State *L)
+{
+    neap_segment *segment = check_segment(L);
+    uint32_t uid = check_owner(L, 2);
+
+    return lneap_done(L, neap_segment_set_owner(segment, uid,
+                                                check_owner(L, 3)));
+}
+
+
+/***
+ * The System V key that stands for a file that exists and a number from 1 to
+ * 255. This is neap.ftok.
+ *
+ * @usage local segment = neap.segment.create(neap.ftok("/etc/passwd", 7), 4096)
+ * @function ftok
+ * @tparam string path
+ * @tparam integer number
+ * @treturn integer the key, or nil, text and code
+ */
+static int segment_ftok(lua_State *L)
+{
+    const char *path = lneap_check_name(L, 1);
+    int number = (int)lneap_check_count(L, 2, 255, "1 to 255 expected");
+    int32_t key;
+
+    int status = neap_ftok(path, number, &key);
+    if (status < 0)
+        return lneap_fail(L, status);
+    lua_pushinteger(L, key);
+    return 1;
 }
 
 
@@ -335,6 +418,7 @@ void lneap_open_segment(lua_State *L)
         {"size", segment_size},       {"stat", segment_stat},
         {"resize", segment_resize},   {"unlink", segment_unlink},
         {"address", segment_address}, {"kind", segment_kind},
+        {"set_mode", segment_set_mode}, {"set_owner", segment_set_owner},
         {"map", lneap_segment_map},   {NULL, NULL},
     };
 
@@ -344,4 +428,6 @@ void lneap_open_segment(lua_State *L)
     lua_setfield(L, -3, "segment");
     lua_pushcfunction(L, segment_unlink_address);
     lua_setfield(L, -3, "unlink");
+    lua_pushcfunction(L, segment_ftok);
+    lua_setfield(L, -3, "ftok");
 }

@@ -25,12 +25,13 @@ static int open_segment(const char *address, int how, uint64_t size,
 /* In the order of neap._info.SegmentStat. */
 static PyObject *stat_tuple(const neap_segment_stat *s)
 {
-    return Py_BuildValue("(sKKIIILiLLL)", neap_kind_name(s->kind),
+    return Py_BuildValue("(sKKIIILiLLLiiN)", neap_kind_name(s->kind),
                          (unsigned long long)s->size,
                          (unsigned long long)s->allocated,
                          s->mode, s->uid, s->gid, (long long)s->attached,
                          s->creator_pid, (long long)s->accessed,
-                         (long long)s->modified, (long long)s->changed);
+                         (long long)s->modified, (long long)s->changed,
+                         s->last_pid, s->id, PyBool_FromLong(s->removed));
 }
 
 
@@ -59,6 +60,14 @@ static PyObject *list_segments(void)
 }
 
 
+static PyObject *ftok_of(const char *path, int number)
+{
+    int32_t key;
+    int status = neap_ftok(path, number, &key);
+    return status < 0 ? raise_status(status) : PyLong_FromLong(key);
+}
+
+
 static Status unlink_address(const char *address)
 {
     return neap_unlink(address);
@@ -76,6 +85,9 @@ PyObject *list_segments(void);
 %feature("docstring") unlink_address
     "Take away the name of a segment or heap.";
 Status unlink_address(const char *address);
+
+%feature("docstring") ftok_of "The System V key of a file and a number.";
+PyObject *ftok_of(const char *path, int number);
 
 NEAP_HANDLE(Segment)
 %feature("docstring") Segment "Memory that the kernel lends.";
@@ -138,6 +150,15 @@ typedef struct Segment {
   Status resize(uint64_t size)
   {
       return neap_segment_resize($self->core, size);
+  }
+
+  Status _set_mode(uint32_t mode)
+  {
+      return neap_segment_set_mode($self->core, mode);
+  }
+  Status _set_owner(uint32_t uid, uint32_t gid)
+  {
+      return neap_segment_set_owner($self->core, uid, gid);
   }
 
   %feature("docstring") unlink "unlink($self)\n--\n\n"

@@ -40,6 +40,7 @@ static int get_status(struct neap_segment *segment, neap_segment_stat *ret_stat)
         .uid = geteuid(),
         .gid = getegid(),
         .attached = -1,
+        .id = -1,
     };
     return 0;
 }

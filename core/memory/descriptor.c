@@ -65,6 +65,7 @@ int neap__descriptor_status(struct neap_segment *segment,
         .uid = facts.uid,
         .gid = facts.gid,
         .attached = -1,
+        .id = -1,
         .accessed = facts.accessed,
         .modified = facts.modified,
         .changed = facts.changed,
@@ -91,6 +92,19 @@ int neap__descriptor_resize(struct neap_segment *segment, uint64_t size)
         return neap__fail(status, "cannot resize %s: it is sealed against "
                           "shrinking", name);
     return status < 0 ? neap__fail_why(status, "cannot resize %s", name) : 0;
+}
+
+
+int neap__descriptor_set_mode(struct neap_segment *segment, uint32_t mode)
+{
+    return neap__file_chmod(segment->fd, mode);
+}
+
+
+int neap__descriptor_set_owner(struct neap_segment *segment, uint32_t uid,
+                               uint32_t gid)
+{
+    return neap__file_chown(segment->fd, uid, gid);
 }
 
 

@@ -11,6 +11,9 @@ struct neap_segment_list {
     FILE *sysv; /* NULL where the kernel has no System V */
 };
 
+/* SHM_DEST, among the mode's bits. */
+#define SYSV_REMOVED 01000u
+
 /* What a heap's first eight bytes are. */
 static const char heap_magic[8] = {'N', 'E', 'A', 'P', 'H', 'E', 'A', 'P'};
 
@@ -78,6 +81,7 @@ static bool describe_posix(const char *name, neap_segment_info *ret_info)
             .uid = facts.uid,
             .gid = facts.gid,
             .attached = -1,
+            .id = -1,
             .accessed = facts.accessed,
             .modified = facts.modified,
             .changed = facts.changed,
@@ -103,16 +107,16 @@ static bool sysv_is_heap(int id, const neap_segment_stat *stat)
 
 static bool describe_sysv(const char *line, neap_segment_info *ret_info)
 {
-    int key, id, creator;
+    int key, id, creator, last;
     unsigned mode, uid, gid;
     unsigned long long size, attached, rss, swap;
     long long attach_time, detach_time, change_time;
 
     /* The head line does not scan. */
-    if (sscanf(line, "%d %d %o %llu %d %*d %llu %u %u %*u %*u %lld %lld %lld "
-               "%llu %llu", &key, &id, &mode, &size, &creator, &attached, &uid,
-               &gid, &attach_time, &detach_time, &change_time, &rss,
-               &swap) != 13)
+    if (sscanf(line, "%d %d %o %llu %d %d %llu %u %u %*u %*u %lld %lld %lld "
+               "%llu %llu", &key, &id, &mode, &size, &creator, &last, &attached,
+               &uid, &gid, &attach_time, &detach_time, &change_time, &rss,
+               &swap) != 14)
         return false;
     *ret_info = (neap_segment_info){
         .stat = {
@@ -124,6 +128,9 @@ static bool describe_sysv(const char *line, neap_segment_info *ret_info)
             .gid = gid,
             .attached = (int64_t)attached,
             .creator_pid = creator,
+            .last_pid = last,
+            .id = id,
+            .removed = mode & SYSV_REMOVED,
             .accessed = attach_time,
             .modified = detach_time,
             .changed = change_time,

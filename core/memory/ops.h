@@ -32,6 +32,8 @@ struct neap__segment_ops {
     void (*close)(struct neap_segment *segment);
     int (*status)(struct neap_segment *segment, neap_segment_stat *ret_stat);
     int (*resize)(struct neap_segment *segment, uint64_t size);
+    int (*set_mode)(struct neap_segment *segment, uint32_t mode);
+    int (*set_owner)(struct neap_segment *segment, uint32_t uid, uint32_t gid);
     int (*unlink)(struct neap_segment *segment);
     int (*unlink_address)(const struct neap__address *address);
 
@@ -62,6 +64,9 @@ void neap__descriptor_close(struct neap_segment *segment);
 int neap__descriptor_status(struct neap_segment *segment,
                             neap_segment_stat *ret_stat);
 int neap__descriptor_resize(struct neap_segment *segment, uint64_t size);
+int neap__descriptor_set_mode(struct neap_segment *segment, uint32_t mode);
+int neap__descriptor_set_owner(struct neap_segment *segment, uint32_t uid,
+                               uint32_t gid);
 int neap__descriptor_unlink(struct neap_segment *segment);
 int neap__descriptor_map(struct neap_segment *segment, uint64_t offset,
                          int protection, void **base, size_t *length,

@@ -202,6 +202,52 @@ int neap_segment_resize(neap_segment *segment, uint64_t size)
 }
 
 
+/* Of a kind that has owners and modes. */
+static int check_owned(neap_segment *segment)
+{
+    if (!segment)
+        return closed("change the owner or mode of");
+    if (!segment->ops->set_mode)
+        return neap__fail(-ENOTSUP, "cannot change the owner or mode of %s: "
+                          "nobody but this process's children can have it",
+                          segment->address->text);
+    return 0;
+}
+
+
+static int say_refused(neap_segment *segment, int status, const char *what)
+{
+    if (status == -EPERM || status == -EACCES)
+        return neap__fail(-EPERM, "cannot change the %s of %s: only its owner "
+                          "may, and root", what, segment->address->text);
+    return status < 0 ? neap__fail_why(status, "cannot change the %s of %s",
+                                       what, segment->address->text) : 0;
+}
+
+
+int neap_segment_set_mode(neap_segment *segment, uint32_t mode)
+{
+    int status = check_owned(segment);
+    if (status == 0 && mode & ~0777u)
+        status = neap__fail(-EINVAL, "cannot give %s the mode %o: a mode has "
+                            "permission bits only, 0 to 0777 in octal",
+                            segment->address->text, mode);
+    if (status < 0)
+        return status;
+    return say_refused(segment, segment->ops->set_mode(segment, mode), "mode");
+}
+
+
+int neap_segment_set_owner(neap_segment *segment, uint32_t uid, uint32_t gid)
+{
+    int status = check_owned(segment);
+    if (status < 0)
+        return status;
+    return say_refused(segment, segment->ops->set_owner(segment, uid, gid),
+                       "owner");
+}
+
+
 const char *neap_segment_address(neap_segment *segment)
 {
     if (!segment)

@@ -9,6 +9,47 @@
 #include "memory/ops.h"
 
 
+/* The sentence for what a limit of the kernel forbids: which, how much of it is
+ * used, and how to raise it. */
+static int beyond_limit(int status, const struct neap__address *address,
+                        uint64_t size)
+{
+    struct neap__shm_limits limit;
+    char asked[32], most[32], used[32];
+    uint64_t page = neap__page_size(), pages = (size + page - 1) / page;
+
+    neap__bytes_text(size, asked);
+    if (neap__shm_limits(&limit) < 0)
+        return neap__fail_why(status, "cannot create %s with %s: a limit on "
+                              "System V segments (sysctl kernel.shmmax, "
+                              "kernel.shmall, kernel.shmmni)", address->text,
+                              asked);
+    if (size > limit.shmmax)
+        return neap__fail(status, "cannot create %s: %s is more than "
+                          "kernel.shmmax lets a System V segment have, which "
+                          "is %s; root raises it with sysctl -w "
+                          "kernel.shmmax=%llu", address->text, asked,
+                          neap__bytes_text(limit.shmmax, most),
+                          (unsigned long long)size);
+    if (limit.segments >= limit.shmmni)
+        return neap__fail(status, "cannot create %s: there are %llu System V "
+                          "segments, and kernel.shmmni allows %llu; remove "
+                          "what is no longer used (neap ls, neap rm), or root "
+                          "raises it with sysctl -w kernel.shmmni=%llu",
+                          address->text, (unsigned long long)limit.segments,
+                          (unsigned long long)limit.shmmni,
+                          (unsigned long long)limit.shmmni * 2);
+    return neap__fail(status, "cannot create %s: with %s, System V segments "
+                      "would pass kernel.shmall, of which %s of %s are used; "
+                      "remove what is no longer used (neap ls, neap rm), or "
+                      "root raises it with sysctl -w kernel.shmall=%llu, in "
+                      "pages", address->text, asked,
+                      neap__bytes_text(limit.pages * page, used),
+                      neap__bytes_text(limit.shmall * page, most),
+                      (unsigned long long)(limit.pages + pages));
+}
+
+
 int neap__sysv_create(const struct neap__address *address, uint64_t size,
                       uint32_t mode, int *ret_id)
 {
@@ -26,15 +67,8 @@ int neap__sysv_create(const struct neap__address *address, uint64_t size,
     case -EEXIST:
         return neap__fail(id, "cannot create %s: it exists", address->text);
     case -EINVAL:
-        return neap__fail(id, "cannot create %s: %s is more than the kernel "
-                          "allows (sysctl kernel.shmmax)", address->text,
-                          asked);
     case -ENOSPC:
-        return neap__fail(id, "cannot create %s: %s would pass the kernel's "
-                          "limit on System V segments or on their memory "
-                          "(sysctl kernel.shmmni, kernel.shmall); remove what "
-                          "is no longer used (neap ls, neap rm)", address->text,
-                          asked);
+        return beyond_limit(id, address, size);
     default:
         return neap__fail_why(id, "cannot create %s with %s", address->text,
                               asked);
@@ -108,6 +142,21 @@ int neap__sysv_set_mode(int id, uint32_t mode)
         return neap__fail_why(status, "cannot give the System V segment of id "
                               "%d the mode %o", id, mode);
     return 0;
+}
+
+
+int neap_ftok(const char *path, int number, int32_t *ret_key)
+{
+    if (number < 1 || number > 255)
+        return neap__fail(-EINVAL, "cannot make a System V key with the number "
+                          "%d: ftok takes one from 1 to 255", number);
+    int status = neap__shm_key(path ? path : "", number, ret_key);
+    if (status == -ENOENT)
+        return neap__fail(status, "cannot make a System V key of \"%.200s\": "
+                          "there is no such file, and one must exist; create "
+                          "it first", path ? path : "");
+    return status < 0 ? neap__fail_why(status, "cannot make a System V key of "
+                                       "\"%.200s\"", path) : 0;
 }
 
 
@@ -194,11 +243,26 @@ static int get_status(struct neap_segment *segment, neap_segment_stat *ret_stat)
         .gid = stat.gid,
         .attached = (int64_t)stat.attached,
         .creator_pid = stat.creator_pid,
+        .last_pid = stat.last_pid,
+        .id = segment->id,
+        .removed = stat.removed,
         .accessed = stat.attach_time,
         .modified = stat.detach_time,
         .changed = stat.change_time,
     };
     return 0;
+}
+
+
+static int set_mode(struct neap_segment *segment, uint32_t mode)
+{
+    return gone_is_eidrm(neap__shm_chmod(segment->id, mode));
+}
+
+
+static int set_owner(struct neap_segment *segment, uint32_t uid, uint32_t gid)
+{
+    return gone_is_eidrm(neap__shm_chown(segment->id, uid, gid));
 }
 
 
@@ -258,6 +322,8 @@ const struct neap__segment_ops neap__sysv_ops = {
     .open = open_id,
     .close = forget_id,
     .status = get_status,
+    .set_mode = set_mode,
+    .set_owner = set_owner,
     .unlink = unlink_id,
     .unlink_address = unlink_key,
     .map = map,

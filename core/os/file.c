@@ -203,6 +203,12 @@ int neap__file_chmod(int fd, uint32_t mode)
 }
 
 
+int neap__file_chown(int fd, uint32_t uid, uint32_t gid)
+{
+    return done(fchown(fd, uid, gid));
+}
+
+
 int neap__file_resize(int fd, uint64_t size)
 {
     if (size > INT64_MAX)

@@ -67,6 +67,7 @@ void neap__file_sync_soon(int fd, uint64_t offset, uint64_t length);
 int64_t neap__file_next_data(int fd, uint64_t offset);
 int64_t neap__file_next_hole(int fd, uint64_t offset);
 int neap__file_chmod(int fd, uint32_t mode);
+int neap__file_chown(int fd, uint32_t uid, uint32_t gid);
 int neap__file_resize(int fd, uint64_t size);
 void neap__file_close(int fd);
 
@@ -161,6 +162,20 @@ int neap__shm_attach(int id, bool read_only, void *where, void **ret_base);
 void neap__shm_detach(void *base);
 int neap__shm_status(int id, struct neap__sysv_stat *ret_stat);
 int neap__shm_chmod(int id, uint32_t mode);
+/* UINT32_MAX leaves one as it is. */
+int neap__shm_chown(int id, uint32_t uid, uint32_t gid);
+
+/* What this IPC namespace may have, and has: kernel.shmmax in bytes, shmall in
+ * pages, shmmni in segments. */
+struct neap__shm_limits {
+    uint64_t shmmax, shmall, shmmni;
+    uint64_t pages, segments;
+};
+
+int neap__shm_limits(struct neap__shm_limits *ret_limits);
+
+/* ftok(3). */
+int neap__shm_key(const char *path, int number, int32_t *ret_key);
 int neap__shm_remove(int id);
 
 #endif

@@ -76,6 +76,48 @@ int neap__shm_chmod(int id, uint32_t mode)
 }
 
 
+int neap__shm_chown(int id, uint32_t uid, uint32_t gid)
+{
+    struct shmid_ds ds;
+    if (shmctl(id, IPC_STAT, &ds) < 0)
+        return -errno;
+    if (uid != UINT32_MAX)
+        ds.shm_perm.uid = uid;
+    if (gid != UINT32_MAX)
+        ds.shm_perm.gid = gid;
+    return shmctl(id, IPC_SET, &ds) < 0 ? -errno : 0;
+}
+
+
+int neap__shm_limits(struct neap__shm_limits *ret_limits)
+{
+    struct shminfo limits;
+    struct shm_info now;
+    /* The cast is the interface's: these two commands fill other structs. */
+    if (shmctl(0, IPC_INFO, (struct shmid_ds *)(void *)&limits) < 0 ||
+        shmctl(0, SHM_INFO, (struct shmid_ds *)(void *)&now) < 0)
+        return -errno;
+    *ret_limits = (struct neap__shm_limits){
+        .shmmax = limits.shmmax,
+        .shmall = limits.shmall,
+        .shmmni = limits.shmmni,
+        .pages = now.shm_tot,
+        .segments = (uint64_t)now.used_ids,
+    };
+    return 0;
+}
+
+
+int neap__shm_key(const char *path, int number, int32_t *ret_key)
+{
+    key_t key = ftok(path, number);
+    if (key == -1)
+        return -errno;
+    *ret_key = key;
+    return 0;
+}
+
+
 int neap__shm_remove(int id)
 {
     return shmctl(id, IPC_RMID, NULL) < 0 ? -errno : 0;

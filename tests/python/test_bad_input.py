@@ -44,6 +44,8 @@ def image(tmp_path):
 def test_a_bad_address_is_refused(address, error, text):
     with pytest.raises(error, match=text):
         neap.open(address)
+    if isinstance(address, int):
+        return  # of a segment it is a System V key
     with pytest.raises((error, TypeError)):
         neap.Segment.create(address, 4096)
 

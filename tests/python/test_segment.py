@@ -204,3 +204,38 @@ def test_a_closed_segment_is_a_value_error(name):
         with pytest.raises(neap.Closed, match="segment is closed"):
             call()
     assert repr(segment) == "<neap.Segment, closed>"
+
+
+def test_a_system_v_key_is_a_number_or_stands_for_a_file():
+    key = neap.ftok(__file__, 11)
+    with neap.Segment.create(key, 4096) as segment:
+        with neap.Segment.open(key) as other:
+            assert other.stat().id == segment.stat().id >= 0
+        mapping = segment.map()
+        assert not segment.stat().removed
+        neap.unlink(key)
+        assert segment.stat().removed
+        assert segment.stat().last_pid == os.getpid()
+        mapping.write(0, "i4", 3)
+        mapping.close()
+        with pytest.raises(OSError, match="removed"):
+            segment.stat()
+    with pytest.raises(FileNotFoundError, match="create it first"):
+        neap.ftok("/no/such/file", 1)
+    with pytest.raises(neap.BadArgument, match="1 to 255"):
+        neap.ftok(__file__, 256)
+
+
+@pytest.mark.parametrize("kind", ["posix", "sysv", "file", "memfd"])
+def test_a_segment_takes_another_mode_and_owner(address):
+    with neap.Segment.create(address, 4096) as segment:
+        segment.set_mode(0o640)
+        assert segment.stat().mode == 0o640
+        assert segment.set_owner(gid=os.getegid()) is None
+        segment.set_owner(os.geteuid())
+        with pytest.raises(ValueError):
+            segment.set_mode(0o1000)
+        with pytest.raises(ValueError):
+            segment.set_owner(-1)
+        with pytest.raises(TypeError):
+            segment.set_owner("root")

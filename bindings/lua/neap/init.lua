@@ -21,6 +21,7 @@ local neap = {
   maps = core.maps,
   translate = core.translate,
   features = core.features,
+  ftok = core.ftok,
   now = core.now,
   wait_any = core.wait_any,
   watch = core.watch,

@@ -93,11 +93,18 @@ function neap.restore(path, address, options) end
 ---@return neap.code? code
 function neap.checkpoint_info(path) end
 
----@param address string
+---@param address string|integer
 ---@return true? done
 ---@return string? text
 ---@return neap.code? code
 function neap.unlink(address) end
+
+---@param path string
+---@param number integer 1 to 255
+---@return integer? key
+---@return string? text
+---@return neap.code? code
+function neap.ftok(path, number) end
 
 ---@return number seconds of the monotonic clock
 function neap.now() end
@@ -738,6 +745,9 @@ function once:close() end
 ---@field gid integer
 ---@field attached? integer
 ---@field creator_pid? integer
+---@field last_pid? integer
+---@field id? integer
+---@field removed? boolean
 ---@field accessed integer
 ---@field modified integer
 ---@field changed integer
@@ -749,20 +759,20 @@ function once:close() end
 ---@class neap.segments
 local segments = {}
 
----@param address string
+---@param address string|integer
 ---@param size neap.size
 ---@param options? {mode: neap.mode}
 ---@return neap.segment? segment
 ---@return string? text
 ---@return neap.code? code
 function segments.create(address, size, options) end
----@param address string
+---@param address string|integer
 ---@param options? {read_only: boolean}
 ---@return neap.segment? segment
 ---@return string? text
 ---@return neap.code? code
 function segments.open(address, options) end
----@param address string
+---@param address string|integer
 ---@param size neap.size
 ---@param options? {mode: neap.mode}
 ---@return neap.segment? segment
@@ -795,6 +805,17 @@ function segment:stat() end
 ---@return string? text
 ---@return neap.code? code
 function segment:resize(size) end
+---@param mode neap.mode
+---@return true? done
+---@return string? text
+---@return neap.code? code
+function segment:set_mode(mode) end
+---@param uid? integer
+---@param gid? integer
+---@return true? done
+---@return string? text
+---@return neap.code? code
+function segment:set_owner(uid, gid) end
 ---@param options? neap.map_options|neap.protection
 ---@return neap.mapping? mapping
 ---@return string? text

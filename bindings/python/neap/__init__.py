@@ -69,7 +69,7 @@ from ._neap import (
     wait_any,
     watch,
 )
-from ._segment import Mapping, Segment, map, segments, unlink
+from ._segment import Mapping, Segment, ftok, map, segments, unlink
 from ._work import Process, RemoteTraceback, Worker, fork, run
 
 __version__ = core_version()
@@ -81,7 +81,7 @@ for _thing in (
     CheckpointInfo, CheckpointReport, CheckReport, Feature, HeapInfo, MapInfo,
     ObjectInfo, PageInfo, features, maps, translate,
     RemoteTraceback, SegmentInfo, SegmentStat, Shared, SlotInfo, Worker,
-    checkpoint_info, fork, heap, map, open, restore, run, segments, share,
+    checkpoint_info, fork, ftok, heap, map, open, restore, run, segments, share,
     unlink,
 ):
     _thing.__module__ = "neap"
@@ -137,6 +137,7 @@ __all__ = [
     "features",
     "fetch_add",
     "fork",
+    "ftok",
     "heap",
     "maps",
     "restore",

@@ -120,6 +120,9 @@ class SegmentStat(NamedTuple):
     accessed: int
     modified: int
     changed: int
+    last_pid: int  # sysv: who attached or detached last, else 0
+    id: int  # sysv: what ipcs calls shmid, else -1
+    removed: bool  # sysv: its key is gone; it lives as long as its mappings
 
 
 class SegmentInfo(NamedTuple):

@@ -20,6 +20,13 @@ def address_of(address):
     return address
 
 
+def _segment_of(address):
+    """The same, and an int means a System V key."""
+    if isinstance(address, int) and not isinstance(address, bool):
+        return f"sysv:{address}"
+    return address_of(address)
+
+
 def bytes_of(size, what="size"):
     """A number of bytes: an int, or a str such as "64K", "1.5M" or "64GiB"."""
     if not isinstance(size, str):
@@ -47,6 +54,25 @@ def mode_of(mode):
             f"mode {oct(mode)} is not a permission: write 0o600 or 0o660"
         )
     return mode
+
+
+def _owner_of(number):
+    if number is None:
+        return 0xFFFFFFFF
+    if not isinstance(number, int):
+        raise TypeError(f"a user or a group is an int, not {number!r}")
+    if not 0 <= number < 0xFFFFFFFF:
+        raise ValueError(f"{number} is no user and no group")
+    return number
+
+
+def ftok(path, number):
+    """The System V key of a file that exists and a number from 1 to 255.
+
+    Segment.create(ftok(path, 7), 4096) makes a segment of that key.
+    FileNotFoundError; BadArgument for another number.
+    """
+    return _neap.ftok_of(os.fsdecode(path), number)
 
 
 def _protection_of(prot):
@@ -77,20 +103,20 @@ class Segment(_neap.Segment):
         FileExistsError when there is one; OSError ENOSPC when the memory is
         not there; PermissionError.
         """
-        return cls(address_of(address), _neap.SEGMENT_CREATE, bytes_of(size),
+        return cls(_segment_of(address), _neap.SEGMENT_CREATE, bytes_of(size),
                    mode_of(mode), False)
 
     @classmethod
     def open(cls, address, read_only=False):
         """Open what is there. FileNotFoundError; PermissionError."""
-        return cls(address_of(address), _neap.SEGMENT_OPEN, 0, 0, read_only)
+        return cls(_segment_of(address), _neap.SEGMENT_OPEN, 0, 0, read_only)
 
     @classmethod
     def open_or_create(cls, address, size, mode=0o600):
         """Open it, or make it if it is missing: of many callers at once one
         creates, and all get the same segment. One that is there keeps its
         size."""
-        return cls(address_of(address), _neap.SEGMENT_OPEN_OR_CREATE,
+        return cls(_segment_of(address), _neap.SEGMENT_OPEN_OR_CREATE,
                    bytes_of(size), mode_of(mode), False)
 
     @property
@@ -125,6 +151,16 @@ class Segment(_neap.Segment):
         anonymous segments.
         """
         super().resize(bytes_of(size))
+
+    def set_mode(self, mode):
+        """Give it another mode, such as 0o640. Who has it open keeps what he
+        has. PermissionError for who is neither its owner nor root."""
+        self._set_mode(mode_of(mode))
+
+    def set_owner(self, uid=None, gid=None):
+        """Give it another owner, another group, or both; None leaves one as it
+        is. PermissionError for who may not."""
+        self._set_owner(_owner_of(uid), _owner_of(gid))
 
     def map(self, offset=0, length=0, prot="rw"):
         """Map `length` bytes from `offset` on (0: to the end): a Mapping.
@@ -281,4 +317,4 @@ def unlink(address):
 
     FileNotFoundError when it is gone already; PermissionError.
     """
-    _neap.unlink_address(address_of(address))
+    _neap.unlink_address(_segment_of(address))

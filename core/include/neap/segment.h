@@ -35,6 +35,10 @@ typedef struct neap_segment_stat {
     uint32_t uid, gid;
     int64_t attached;   /* how many mappings (sysv) or processes; -1 unknown */
     int32_t creator_pid;        /* sysv: shm_cpid; else 0 */
+    int32_t last_pid;           /* sysv: who attached or detached last; else 0 */
+    int32_t id;                 /* sysv: what ipcs calls shmid; else -1 */
+    bool removed;               /* sysv: its key is gone already, and it lives
+                                   until its last mapping does */
     int64_t accessed, modified, changed; /* seconds since 1970; sysv: last
                                             attach, last detach, last change */
 } neap_segment_stat;
@@ -98,6 +102,31 @@ int neap_segment_status(neap_segment *segment, neap_segment_stat *ret_stat);
  */
 NEAP_API NEAP_MUST_CHECK
 int neap_segment_resize(neap_segment *segment, uint64_t size);
+
+/**
+ * Give it another mode, permission bits only, or another owner and group, of
+ * which UINT32_MAX leaves one as it is. Who has it open or mapped keeps what he
+ * has: only later openings are judged by it.
+ *
+ * Blocks: no. Crash: all or nothing. Signals: none. Fork: for all handles.
+ *
+ * @return 0; -EPERM neither its owner nor root; -EINVAL no mode; -EIDRM a sysv
+ * segment that somebody removed; -ENOTSUP anonymous.
+ */
+NEAP_API NEAP_MUST_CHECK
+int neap_segment_set_mode(neap_segment *segment, uint32_t mode);
+NEAP_API NEAP_MUST_CHECK
+int neap_segment_set_owner(neap_segment *segment, uint32_t uid, uint32_t gid);
+
+/**
+ * The System V key that stands for a file that exists and a number from 1 to
+ * 255: ftok(3). The file's inode is what counts, not its name; two files may
+ * share a key. The address is "sysv:" and the key in decimal.
+ *
+ * @return 0; -ENOENT no such file; -EACCES; -EINVAL another number.
+ */
+NEAP_API NEAP_MUST_CHECK
+int neap_ftok(const char *path, int number, int32_t *ret_key);
 
 /** Its address, fit for neap_segment_open in any process where the kind has
  * names. Belongs to the handle. */
