@@ -79,7 +79,8 @@ static void slot(void)
     FIELD(neap_sh_slot, waking);
     FIELD(neap_sh_slot, waiting_on);
     FIELD(neap_sh_slot, pid_namespace);
-    FIELD(neap_sh_slot, spare);
+    FIELD(neap_sh_slot, blocked_on);
+    FIELD(neap_sh_slot, blocked_since);
     FIELD(neap_sh_slot, held);
     FIELD(neap_sh_slot, shares);
     FIELD(neap_sh_slot, redo);

@@ -34,7 +34,7 @@ static neap_heap *check_heap(lua_State *L)
 
 static const char *const creation[] = {
     "create", "read_only", "ephemeral", "mode", "slots", "reserve", "size",
-    NULL,
+    "deadlock", NULL,
 };
 
 
@@ -59,10 +59,28 @@ static uint32_t creation_flags(lua_State *L, int arg)
 }
 
 
+/* deadlock = "error" | "wait" */
+static uint32_t deadlock_flag(lua_State *L, int arg)
+{
+    uint32_t flag = 0;
+
+    if (lua_isnoneornil(L, arg))
+        return 0;
+    lua_getfield(L, arg, "deadlock");
+    const char *what = lua_isnil(L, -1) ? "wait" : lua_tostring(L, -1);
+    if (what && strcmp(what, "error") == 0)
+        flag = NEAP_OPEN_DEADLOCK_ERROR;
+    else if (!what || strcmp(what, "wait") != 0)
+        luaL_argerror(L, arg, "option 'deadlock': 'error' or 'wait' expected");
+    lua_pop(L, 1);
+    return flag;
+}
+
+
 static void read_creation(lua_State *L, int arg, neap_heap_options *ret_options)
 {
     lneap_check_options(L, arg, creation);
-    ret_options->flags = creation_flags(L, arg);
+    ret_options->flags = creation_flags(L, arg) | deadlock_flag(L, arg);
     if (lneap_option_bool(L, arg, "read_only", false))
         ret_options->flags |= NEAP_OPEN_READ_ONLY;
     if (lneap_option_bool(L, arg, "ephemeral", false))
@@ -108,7 +126,8 @@ static int open_heap(lua_State *L, const char *address, int options_arg,
  *
  * Options: create (true; false must be there; "new" must not), read_only,
  * ephemeral (the last user's end removes it), mode ("0600"), slots (threads
- * attached at once), reserve and size (bytes, "64G").
+ * attached at once), reserve and size (bytes, "64G"), deadlock ("error": a wait
+ * that would close a cycle of waiting threads is EDEADLK; "wait").
  *
  * @usage local heap <close> = assert(neap.open("sky"))
  * @function open
@@ -367,6 +386,7 @@ void lneap_open_heap(lua_State *L)
         {"check", heap_check},     {"reap", heap_reap},
         {"sync", heap_sync},       {"counter", lneap_heap_counter},
         {"checkpoint", lneap_heap_checkpoint},
+        {"locks", lneap_heap_locks},
         {"array", lneap_heap_array},
         {"mutex", lneap_heap_mutex},
         {"semaphore", lneap_heap_semaphore},

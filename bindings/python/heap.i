@@ -119,6 +119,51 @@ static int attach_again(const char *address, const char *uuid,
 }
 
 
+/* In the order of neap._info.LockUse. */
+static PyObject *lock_use(const neap_lock_use *u)
+{
+    PyObject *waited = Py_None;
+    if (u->role == NEAP_USE_WAITS)
+        waited = PyFloat_FromDouble((double)u->waited / 1e9);
+    else
+        Py_INCREF(waited);
+    return Py_BuildValue("(sssIiiNNK)", u->name, neap_object_kind_name(u->kind),
+        neap_use_role_name(u->role), u->slot, u->pid, u->tid,
+        PyBool_FromLong(u->dead), waited, (unsigned long long)u->permits);
+}
+
+
+/* Put it into the list, and drop both if that cannot be. */
+static PyObject *appended(PyObject *list, PyObject *item)
+{
+    if (!list || !item || PyList_Append(list, item) < 0)
+        Py_CLEAR(list);
+    Py_XDECREF(item);
+    return list;
+}
+
+
+/* The uses, and the texts of the deadlocks. */
+static PyObject *heap_locks(neap_heap *core)
+{
+    PyObject *uses = PyList_New(0), *deadlocks = PyList_New(0);
+    uint64_t cursor = 0;
+    neap_lock_use use;
+    neap_deadlock deadlock;
+    while (uses && neap_heap_next_use(core, &cursor, &use) == NEAP_MORE)
+        uses = appended(uses, lock_use(&use));
+    cursor = 0;
+    while (deadlocks
+           && neap_heap_next_deadlock(core, &cursor, &deadlock) == NEAP_MORE)
+        deadlocks = appended(deadlocks, PyUnicode_FromString(deadlock.text));
+    if (uses && deadlocks)
+        return Py_BuildValue("(NN)", uses, deadlocks);
+    Py_XDECREF(uses);
+    Py_XDECREF(deadlocks);
+    return NULL;
+}
+
+
 /* In the order of neap._info.CheckpointReport. */
 static PyObject *heap_checkpoint(neap_heap *core, const char *path,
                                  uint32_t mode, bool nobody_writes)
@@ -291,6 +336,7 @@ static int sync_heap(void *core, int64_t deadline)
 %constant int OPEN_NEW = NEAP_OPEN_NEW;
 %constant int OPEN_READ_ONLY = NEAP_OPEN_READ_ONLY;
 %constant int OPEN_EPHEMERAL = NEAP_OPEN_EPHEMERAL;
+%constant int OPEN_DEADLOCK_ERROR = NEAP_OPEN_DEADLOCK_ERROR;
 
 /* For what is opened by its name alone. */
 %define NEAP_OPENER(Type, noun, open)
@@ -346,6 +392,8 @@ typedef struct Heap {
   bool _is_open() { return $self->core != NULL; }
 
   NEAP_OPEN_ONLY(Heap, "heap")
+
+  PyObject *_locks() { return heap_locks($self->core->core); }
 
   PyObject *_checkpoint(const char *path, uint32_t mode, bool nobody_writes)
   {

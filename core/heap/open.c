@@ -123,6 +123,7 @@ struct neap_heap *neap__opening_attach(const struct opening *o)
         return NULL;
     heap->fd = heap->sysv_id = -1;
     heap->read_only = o->flags & NEAP_OPEN_READ_ONLY;
+    heap->deadlock_error = o->flags & NEAP_OPEN_DEADLOCK_ERROR;
     heap->address = o->address;
     return heap;
 }

@@ -157,7 +157,9 @@ struct neap_sh_slot {
                                     NEAP_SH_MANY */
     uint64_t pid_namespace;      /* in which pid and tid are numbers; with them
                                     evidence against a thread that vanished */
-    uint64_t spare[2];
+    neap_sh_word blocked_on;     /* offset of the entry I sleep on, for whoever
+                                    looks; lowest bit: I ask for no deadlock */
+    neap_sh_word blocked_since;  /* nanoseconds, monotonic */
     neap_sh_word held[NEAP_SH_HELD]; /* offsets of lock words, stored before
                                         the claim and cleared after the wake;
                                         low bits NEAP_SH_HELD_FLAGS; 0 unused */

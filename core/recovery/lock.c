@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "recovery/deadlock.h"
 #include "recovery/reap.h"
 #include "recovery/spin.h"
 #include "recovery/wait.h"
@@ -161,7 +162,7 @@ int neap__lock_announce(struct neap_heap *heap, struct neap_sh_lock *lock,
 
 
 /* One round of waiting. @return 0 try again; -ETIMEDOUT; -EBUSY; -EINTR;
- * -EDEADLK; NEAP_ECORRUPT. */
+ * -EDEADLK; NEAP__CYCLE; NEAP_ECORRUPT. */
 static int wait_round(struct neap__seat *seat, struct neap_sh_lock *lock,
                       int64_t deadline, int64_t *cap)
 {
@@ -182,6 +183,10 @@ static int wait_round(struct neap__seat *seat, struct neap_sh_lock *lock,
     int64_t now = neap_now();
     if (now >= deadline)
         return -ETIMEDOUT;
+    neap__blocked_on(seat, lock);
+    status = neap__cycle_check(seat);
+    if (status < 0)
+        return status;
     status = sleep_on(seat->heap, lock, parked, seen,
                       neap__wait_until(now, deadline, *cap));
     if (status == -ETIMEDOUT)
@@ -228,6 +233,7 @@ int neap__lock_slow(struct neap__seat *seat, struct neap_sh_lock *lock,
     if (deadline != NEAP_NOW && spin(seat, lock))
         return 0;
     int status = wait_and_take(seat, lock, id, deadline);
+    neap__blocked_end(seat);
     if (status < 0)
         atomic_store_explicit(held, 0, memory_order_relaxed);
     return status;

@@ -38,8 +38,8 @@
  * Claim the word: a user's mutex is given with its object's id, neap's own
  * locks with 0.
  * @return 0; -EBUSY (NEAP_NOW) or -ETIMEDOUT; -EINTR; -EDEADLK; -EAGAIN too
- * many held; -EIDRM the object was dropped; NEAP_ECORRUPT. Writes a text for
- * the last one only.
+ * many held; -EIDRM the object was dropped; NEAP__CYCLE; NEAP_ECORRUPT. Writes a
+ * text for the last two only.
  */
 int neap__lock_slow(struct neap__seat *seat, struct neap_sh_lock *lock,
                     neap_sh_word *held, uint64_t id, int64_t deadline);

@@ -195,6 +195,7 @@ static void next_incarnation(struct neap_sh_slot *slot)
     uint32_t next = (atomic_load(&slot->incarnation) + 1) &
                     NEAP_SH_TAG_INCARNATIONS;
     atomic_store(&slot->incarnation, next ? next : 1);
+    atomic_store(&slot->blocked_on, 0);
     atomic_store(&slot->light, 0);
     atomic_store(&slot->places, 0);
     atomic_store(&slot->pid, 0);

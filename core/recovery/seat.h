@@ -28,6 +28,7 @@ struct neap_heap {
     uint32_t gate_of;    /* fork generation of that process; 0 not opened */
     bool read_only;
     bool growable;
+    bool deadlock_error; /* NEAP_OPEN_DEADLOCK_ERROR */
     bool ephemeral;      /* header.flags, without a look at the header */
     uint32_t index;      /* this heap's place in every thread's table */
     uint32_t handles;    /* registry lock: handles, objects' included */

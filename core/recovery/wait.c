@@ -2,6 +2,7 @@
 #include "recovery/wait.h"
 
 #include "neap/system.h"
+#include "recovery/deadlock.h"
 #include "recovery/reap.h"
 
 
@@ -46,8 +47,12 @@ int neap__wait_sleep(struct neap__seat *seat, struct neap_sh_entry *entry,
     int64_t now = neap_now();
     if (now >= deadline)
         return -ETIMEDOUT;
-    int status = neap__futex_wait(&entry->seq, seen,
-                                  neap__wait_until(now, deadline, *cap));
+    neap__blocked_on(seat, entry);
+    int status = neap__cycle_check(seat);
+    if (status < 0)
+        return status;
+    status = neap__futex_wait(&entry->seq, seen,
+                              neap__wait_until(now, deadline, *cap));
     if (status == -ETIMEDOUT)
         status = neap__wait_expired(seat->heap, cap);
     return status < 0 ? status : 0;

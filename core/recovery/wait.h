@@ -27,6 +27,7 @@
 
 #include <limits.h>
 
+#include "recovery/deadlock.h"
 #include "recovery/sabotage.h"
 #include "recovery/seat.h"
 
@@ -95,7 +96,8 @@ NEAP__INLINE uint32_t neap__wait_begin(struct neap__seat *seat,
 
 /*
  * Sleep until woken, until `deadline`, or for a while: the dead are looked for
- * now and then. @return 0 look again; -ETIMEDOUT; -EINTR; NEAP_ECORRUPT.
+ * now and then. @return 0 look again; -ETIMEDOUT; -EINTR; NEAP__CYCLE;
+ * NEAP_ECORRUPT.
  */
 int neap__wait_sleep(struct neap__seat *seat, struct neap_sh_entry *entry,
                      uint32_t seen, int64_t deadline, int64_t *cap);
@@ -130,6 +132,7 @@ int neap__wait_for(struct neap__seat *seat, struct neap_sh_entry *entry,
 NEAP__INLINE void neap__wait_end(struct neap__seat *seat)
 {
     atomic_store_explicit(&seat->slot->waiting_on, 0, memory_order_relaxed);
+    neap__blocked_end(seat);
 }
 
 #endif

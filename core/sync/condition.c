@@ -244,11 +244,13 @@ static int lock_again(struct neap__seat *seat, neap_mutex *mutex,
                       uint64_t count)
 {
     struct neap__object *object = &mutex->object;
+    struct neap_sh_lock *lock = &object->entry->lock;
     int status;
-    do
-        status = neap__lock(seat, &object->entry->lock, object->id,
-                            NEAP_FOREVER);
-    while (status == -EINTR);
+    while ((status = neap__lock(seat, lock, object->id, NEAP_FOREVER)) ==
+               -EINTR || status == NEAP__CYCLE)
+        if (status == NEAP__CYCLE) /* no reason to come back without it */
+            neap__futex_wait(&lock->parked, atomic_load(&lock->parked),
+                             neap_deadline_after(NEAP__WAIT_CAP_UNSURE * 10));
     if (status == -EIDRM)
         return neap__object_dropped(object);
     if (status < 0)

@@ -7,6 +7,8 @@
  */
 #include "sync/mutex.h"
 
+#include "recovery/deadlock.h"
+
 
 int neap_mutex_open_kind(neap_heap *heap, const char *name,
                          neap_mutex_kind kind, neap_mutex **ret_mutex)
@@ -63,6 +65,8 @@ static int cannot_lock(const struct neap__object *object, int status)
                           "holds %d mutexes, and no more are recorded; unlock "
                           "one first", heap, object->name,
                           NEAP_SH_HELD - NEAP__HELD_INSIDE);
+    case NEAP__CYCLE:
+        return neap__fail(-EDEADLK, "%s", neap_error_text());
     case -EBUSY:
     case -ETIMEDOUT:
     case -EINTR:

@@ -5,6 +5,7 @@
 #include "neap/once.h"
 
 #include "heap/object.h"
+#include "recovery/deadlock.h"
 
 struct neap_once {
     struct neap__object object;
@@ -50,6 +51,8 @@ static int cannot_begin(struct neap__object *object, int status)
                           "%d locks, and no more are recorded",
                           object->heap->address.text, object->name,
                           NEAP_SH_HELD - NEAP__HELD_INSIDE);
+    if (status == NEAP__CYCLE)
+        return neap__fail(-EDEADLK, "%s", neap_error_text());
     return neap__object_gave_up(object, status, "is being done by another");
 }
 

@@ -71,6 +71,8 @@ static int cannot_lock(const struct neap__object *object, int status)
                           "already; a lock for reading cannot become one for "
                           "writing, nor be had twice: unlock it first", heap,
                           object->name);
+    if (status == NEAP__CYCLE)
+        return neap__fail(-EDEADLK, "%s", neap_error_text());
     if (status == -EAGAIN)
         return neap__fail(status, "heap %s: cannot lock '%s': this thread "
                           "holds %d locks, and no more are recorded; unlock "
@@ -213,6 +215,7 @@ static int wait_to_read(struct neap__seat *seat, neap_rwlock *rwlock,
         if (status < 0)
             break;
     }
+    neap__blocked_end(seat);
     return status;
 }
 

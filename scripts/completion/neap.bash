@@ -1,7 +1,7 @@
 # Completion of the command neap in bash.
 
 _neap() {
-    local commands='ls show get set rm gc check maps doctor checkpoint restore'
+    local commands='ls show get set rm gc check locks maps doctor checkpoint restore'
     local word=$2 command=${COMP_WORDS[1]}
     # Addresses have colons, at which bash parts words.
     local before=${COMP_LINE:0:COMP_POINT}
@@ -26,6 +26,7 @@ _neap() {
         show) options+=' --names' ;;
         rm) options+=' --force' ;;
         check) options+=' --all' ;;
+        locks) options+=' --watch' ;;
         maps) options+=' --shared' ;;
         checkpoint) options+=' --mode --nobody-writes' ;;
         restore) options+=' --mode --reserve' ;;

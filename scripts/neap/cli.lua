@@ -20,6 +20,7 @@ local commands = {
   {"rm", require "neap.cli_care".rm},
   {"gc", require "neap.cli_care".gc},
   {"check", require "neap.cli_care".check},
+  {"locks", require "neap.cli_locks"},
   {"maps", require "neap.cli_maps"},
   {"doctor", require "neap.cli_doctor"},
   {"checkpoint", require "neap.cli_checkpoint".take},

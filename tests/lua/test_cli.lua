@@ -151,7 +151,7 @@ end)
 
 test("every command has --help", function()
   for _, name in ipairs{"ls", "show", "get", "set", "rm", "gc", "check",
-                       "maps", "doctor", "checkpoint", "restore"} do
+                       "locks", "maps", "doctor", "checkpoint", "restore"} do
     local text = says(name .. " --help")
     lu.assertStrContains(text, "Usage: neap " .. name)
     lu.assertStrContains(text, "--json")
@@ -535,4 +535,25 @@ test("doctor tells what there is", function()
                     feature.present and "good" or "note")
   end
   lu.assertStrContains(says("doctor"), "/dev/shm")
+end)
+
+-- locks ------------------------------------------------------------------------
+
+test("locks shows who holds and who waits", function()
+  local name = support.name("sky")
+  local heap = assert(neap.open(name))
+  local lock, other = heap:mutex("lock"), heap:mutex("other")
+  lu.assertStrContains(says("locks " .. name), "Nobody holds anything")
+  lock:lock()
+  local child = neap.fork(function() other:lock(); lock:lock() end)
+  support.eventually(function() return #heap:locks() == 3 end, "the wait")
+  local found = told("locks " .. name)
+  lu.assertEquals(found.deadlocks, {})
+  local waits = find(found.locks, "role", "waits")
+  lu.assertEquals({waits.name, waits.kind, waits.pid}, {"lock", "mutex", child.pid})
+  lu.assertTrue(waits.waited >= 0)
+  lu.assertStrContains(says("locks " .. name), "waits")
+  support.kill(child)
+  lock:unlock()
+  assert(heap:unlink())
 end)

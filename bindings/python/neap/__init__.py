@@ -31,6 +31,8 @@ from ._info import (
     CheckpointReport,
     CheckReport,
     HeapInfo,
+    Locks,
+    LockUse,
     ObjectInfo,
     SegmentInfo,
     SegmentStat,
@@ -78,7 +80,7 @@ del core_version
 # Where to find them, for people and for pickle. (Classes on top of SWIG's say
 # so themselves: those cannot be changed once they are made.)
 for _thing in (
-    CheckpointInfo, CheckpointReport, CheckReport, Feature, HeapInfo, MapInfo,
+    CheckpointInfo, CheckpointReport, CheckReport, Locks, LockUse, Feature, HeapInfo, MapInfo,
     ObjectInfo, PageInfo, features, maps, translate,
     RemoteTraceback, SegmentInfo, SegmentStat, Shared, SlotInfo, Worker,
     checkpoint_info, fork, ftok, heap, map, open, restore, run, segments, share,
@@ -106,6 +108,8 @@ __all__ = [
     "Heap",
     "HeapInfo",
     "Latch",
+    "Locks",
+    "LockUse",
     "LayoutMismatch",
     "MapInfo",
     "Mapping",

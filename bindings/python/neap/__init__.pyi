@@ -96,6 +96,21 @@ class SlotInfo(NamedTuple):
     held: int
     permits: int
 
+class LockUse(NamedTuple):
+    name: str
+    kind: str
+    role: str
+    slot: int
+    pid: int
+    tid: int
+    dead: bool
+    waited: Optional[float]
+    permits: int
+
+class Locks(NamedTuple):
+    uses: List[LockUse]
+    deadlocks: List[str]
+
 class CheckpointReport(NamedTuple):
     size: int
     stored: int
@@ -210,6 +225,7 @@ class Heap(_neap.Heap):
     def info(self) -> HeapInfo: ...
     def slots(self) -> List[SlotInfo]: ...
     def check(self) -> CheckReport: ...
+    def locks(self) -> Locks: ...
     def checkpoint(
         self, path: Union[str, os.PathLike[str]], *, mode: int = 0o600, nobody_writes: bool = False
     ) -> CheckpointReport: ...
@@ -301,6 +317,7 @@ def open(
     slots: int = 0,
     reserve: _Size = 0,
     size: _Size = 0,
+    deadlock: str = "wait",
 ) -> Heap: ...
 def restore(
     path: Union[str, os.PathLike[str]],

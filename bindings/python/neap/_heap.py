@@ -5,8 +5,8 @@ import os
 from . import _neap
 from ._array import Shared
 from ._info import (
-    CheckpointInfo, CheckpointReport, CheckReport, HeapInfo, SlotInfo,
-    object_info,
+    CheckpointInfo, CheckpointReport, CheckReport, HeapInfo, Locks, LockUse,
+    SlotInfo, object_info,
 )
 from ._segment import address_of, bytes_of, mode_of
 from ._types import ANY, FLOAT64, as_ndarray, code_of, shape_of
@@ -193,6 +193,12 @@ class Heap(_neap.Heap):
         """The threads that are attached: a list of SlotInfo."""
         return [SlotInfo(*raw) for raw in self._slots()]
 
+    def locks(self):
+        """Who holds what and who waits for what, and which threads wait for
+        each other for ever: Locks, with a list of LockUse and one of texts."""
+        uses, deadlocks = self._locks()
+        return Locks([LockUse(*raw) for raw in uses], deadlocks)
+
     def checkpoint(self, path, *, mode=0o600, nobody_writes=False):
         """Write the heap to a file as it is at one instant, while others go on
         with it: a CheckpointReport.
@@ -304,7 +310,7 @@ def _flags_of(create, read_only, ephemeral):
 
 
 def open(address, *, create=True, read_only=False, ephemeral=False,
-         mode=0o600, slots=0, reserve=0, size=0):
+         mode=0o600, slots=0, reserve=0, size=0, deadlock="wait"):
     """Open a heap, or make it if it is missing: a Heap.
 
     Of many callers at once one creates and all get the same heap. address is
@@ -319,12 +325,19 @@ def open(address, *, create=True, read_only=False, ephemeral=False,
     nothing); size what is set aside at birth (for sysv, which cannot grow, its
     size for good).
 
+    deadlock="error": a wait of this process that would close a cycle of waiting
+    threads is OSError EDEADLK, with the cycle in its text.
+
     NotAHeap, LayoutMismatch, Corrupted for what is not a sound heap; OSError.
     """
+    if deadlock not in ("wait", "error"):
+        raise ValueError(f'deadlock is "wait" or "error", not {deadlock!r}')
     if address is None or address == "":
         raise ValueError("an address is needed; neap.heap() makes a heap "
                          "without a name")
     flags = _flags_of(create, read_only, ephemeral)
+    if deadlock == "error":
+        flags |= _neap.OPEN_DEADLOCK_ERROR
     return Heap(address_of(address), flags, mode_of(mode), slots,
                 bytes_of(reserve, "reserve"), bytes_of(size), None, None)
 

@@ -1,5 +1,5 @@
 """What neap tells about heaps, objects, slots and segments: named tuples."""
-from typing import NamedTuple, Optional, Tuple, Union
+from typing import List, NamedTuple, Optional, Tuple, Union
 
 from ._types import LONG_NAMES
 
@@ -25,6 +25,27 @@ class HeapInfo(NamedTuple):
     ephemeral: bool
     uuid: str
     created: int
+
+
+class LockUse(NamedTuple):
+    """That a thread holds an object, reads under it, or waits for it."""
+
+    name: str
+    kind: str  # of the object
+    role: str  # "holds", "reads", "waits"
+    slot: int
+    pid: int
+    tid: int
+    dead: bool
+    waited: Optional[float]  # seconds so far
+    permits: int  # of an undo semaphore
+
+
+class Locks(NamedTuple):
+    """Who holds and waits, and the deadlocks in words."""
+
+    uses: List[LockUse]
+    deadlocks: List[str]
 
 
 class CheckpointReport(NamedTuple):

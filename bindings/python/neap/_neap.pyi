@@ -27,6 +27,7 @@ SEGMENT_OPEN_OR_CREATE: int
 OPEN_EXISTING: int
 OPEN_NEW: int
 OPEN_READ_ONLY: int
+OPEN_DEADLOCK_ERROR: int
 OPEN_EPHEMERAL: int
 
 class Error(Exception):

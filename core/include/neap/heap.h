@@ -25,8 +25,12 @@ enum neap_open_flags {
     NEAP_OPEN_NEW = 2,      /* do not open: -EEXIST when there */
     NEAP_OPEN_READ_ONLY = 4, /* implies EXISTING; takes no slot; the MMU keeps
                                 this process from writing */
-    NEAP_OPEN_EPHEMERAL = 8  /* when creating: the last detach removes it, a
+    NEAP_OPEN_EPHEMERAL = 8, /* when creating: the last detach removes it, a
                                 death included (then at the next open or gc) */
+    NEAP_OPEN_DEADLOCK_ERROR = 16 /* of this process: a wait for a mutex, an
+                               rwlock or a once that would close a cycle of
+                               waiting threads is -EDEADLK, with the cycle in the
+                               text */
 };
 
 /** Zero in a member means the default, NULL for all of them. What concerns
