@@ -43,11 +43,70 @@ static uint64_t check_offset(lua_State *L, int arg)
 }
 
 
+/* The index of an option's word in `words`, which end with NULL; 0, which is
+ * nothing asked for, when it is missing. */
+static uint32_t option_word(lua_State *L, int arg, const char *key,
+                            const char *const words[])
+{
+    uint32_t at = 0;
+
+    if (!lua_istable(L, arg) || lua_getfield(L, arg, key) == LUA_TNIL)
+        return 0;
+    const char *word = lua_tostring(L, -1);
+    do
+        at++;
+    while (words[at] && (!word || strcmp(words[at], word) != 0));
+    if (!words[at])
+        luaL_argerror(L, arg, lua_pushfstring(L, "option '%s': %s expected",
+                                              key, words[0]));
+    lua_pop(L, 1);
+    return at;
+}
+
+
+static uint32_t check_flags(lua_State *L, int arg)
+{
+    static const char *const huge[] = {"'try' or 'require'", "try", "require",
+                                       NULL};
+    static const uint32_t flag_of[] = {0, NEAP_MAPPING_HUGE_TRY,
+                                       NEAP_MAPPING_HUGE};
+    uint32_t flags = flag_of[option_word(L, arg, "huge", huge)];
+
+    if (lneap_option_bool(L, arg, "private", false))
+        flags |= NEAP_MAPPING_PRIVATE;
+    if (lneap_option_bool(L, arg, "prefault", false))
+        flags |= NEAP_MAPPING_PREFAULT;
+    if (lneap_option_bool(L, arg, "lock", false))
+        flags |= NEAP_MAPPING_LOCKED;
+    return flags;
+}
+
+
+static int check_map_options(lua_State *L, int arg,
+                             neap_mapping_options *options)
+{
+    static const char *const known[] = {
+        "offset", "length", "prot", "private", "address", "prefault", "lock",
+        "huge", NULL,
+    };
+
+    lneap_check_options(L, arg, known);
+    options->offset = lneap_option_size(L, arg, "offset");
+    options->length = lneap_option_size(L, arg, "length");
+    options->address = (void *)(uintptr_t)lneap_option_size(L, arg, "address");
+    options->flags = check_flags(L, arg);
+    return lneap_option_protection(L, arg, "prot");
+}
+
+
 /***
  * Map the segment, or a part of it.
  *
- * Options: offset and length in bytes (all of it when not given), prot "rw",
- * "r" or "none". A protection alone will do instead of a table.
+ * Options: offset and length in bytes (all of it when not given); prot "rw",
+ * "r", "none", "rx" or "rwx"; private, for writes that nobody else sees;
+ * address, a number, where nothing may be; prefault; lock, never swapped out;
+ * huge pages, "try" or "require". A protection alone will do instead of a
+ * table.
  *
  * @usage local map = assert(segment:map{offset = 4096, length = 100})
  * @function segment:map
@@ -56,25 +115,17 @@ static uint64_t check_offset(lua_State *L, int arg)
  */
 int lneap_segment_map(lua_State *L)
 {
-    static const char *const known[] = {"offset", "length", "prot", NULL};
     struct lneap_handle *segment = lneap_check(L, 1, &lneap_segment_class);
-    uint64_t offset = 0, length = 0;
+    neap_mapping_options options = {.size = sizeof options};
     neap_mapping *core;
-    int protection;
 
-    if (lua_type(L, 2) == LUA_TSTRING) {
-        protection = lneap_check_protection(L, 2);
-    } else {
-        lneap_check_options(L, 2, known);
-        offset = lneap_option_size(L, 2, "offset");
-        length = lneap_option_size(L, 2, "length");
-        protection = lneap_option_protection(L, 2, "prot");
-    }
-
+    int protection = lua_type(L, 2) == LUA_TSTRING
+                         ? lneap_check_protection(L, 2)
+                         : check_map_options(L, 2, &options);
     struct lneap_handle *handle =
         lneap_new(L, &lneap_mapping_class, segment->label);
-    int status = neap_mapping_open(segment->core, offset, length, protection,
-                                   &core);
+    int status = neap_mapping_open_with(segment->core, protection, &options,
+                                        &core);
     if (status < 0)
         return lneap_fail(L, status);
     handle->core = core;
@@ -195,11 +246,13 @@ static int mapping_write_bytes(lua_State *L)
 
 
 /***
- * Change what may be done with it.
+ * Change what may be done with it, or with the pages that hold a part of it.
  *
  * @usage assert(map:protect("r"))
  * @function mapping:protect
- * @tparam string protection "rw", "r" or "none"
+ * @tparam string protection "rw", "r", "none", "rx" or "rwx"
+ * @tparam[opt] integer offset
+ * @tparam[opt] integer length to the end when not given
  * @treturn boolean true, or nil, text and code
  */
 static int mapping_protect(lua_State *L)
@@ -207,8 +260,76 @@ static int mapping_protect(lua_State *L)
     neap_mapping *mapping = check_mapping(L);
 
     luaL_checktype(L, 2, LUA_TSTRING);
-    return lneap_done(L, neap_mapping_protect(mapping,
-                                              lneap_check_protection(L, 2)));
+    int protection = lneap_check_protection(L, 2);
+    if (lua_isnoneornil(L, 3))
+        return lneap_done(L, neap_mapping_protect(mapping, protection));
+    uint64_t offset = check_offset(L, 3);
+    uint64_t length = lua_isnoneornil(L, 4) ? 0 : check_offset(L, 4);
+    return lneap_done(L, neap_mapping_protect_part(mapping, offset, length,
+                                                   protection));
+}
+
+
+/***
+ * Tell the kernel how it, or a part of it, will be used: "normal",
+ * "sequential", "random", "willneed", "dontneed".
+ *
+ * @usage assert(map:advise("sequential"))
+ * @function mapping:advise
+ * @tparam string advice
+ * @tparam[opt=0] integer offset
+ * @tparam[opt] integer length to the end when not given
+ * @treturn boolean true, or nil, text and code
+ */
+static int mapping_advise(lua_State *L)
+{
+    static const char *const words[] = {"normal", "sequential", "random",
+                                        "willneed", "dontneed", NULL};
+    neap_mapping *mapping = check_mapping(L);
+    int advice = luaL_checkoption(L, 2, NULL, words);
+    uint64_t offset = lua_isnoneornil(L, 3) ? 0 : check_offset(L, 3);
+    uint64_t length = lua_isnoneornil(L, 4) ? 0 : check_offset(L, 4);
+
+    return lneap_done(L, neap_mapping_advise(mapping, offset, length, advice));
+}
+
+
+/***
+ * How many bytes of it, or of a part of it, are in memory, in whole pages.
+ *
+ * @usage print(map:resident())
+ * @function mapping:resident
+ * @tparam[opt=0] integer offset
+ * @tparam[opt] integer length to the end when not given
+ * @treturn integer bytes, or nil, text and code
+ */
+static int mapping_resident(lua_State *L)
+{
+    neap_mapping *mapping = check_mapping(L);
+    uint64_t offset = lua_isnoneornil(L, 2) ? 0 : check_offset(L, 2);
+    uint64_t length = lua_isnoneornil(L, 3) ? 0 : check_offset(L, 3);
+    uint64_t bytes;
+
+    int status = neap_mapping_resident(mapping, offset, length, &bytes);
+    if (status < 0)
+        return lneap_fail(L, status);
+    lneap_push_unsigned(L, bytes);
+    return 1;
+}
+
+
+/***
+ * Where it is in this process: a number to look at, or for the option address.
+ *
+ * @usage print(("%#x"):format(map:address()))
+ * @function mapping:address
+ * @treturn integer
+ */
+static int mapping_address(lua_State *L)
+{
+    lua_pushinteger(L, (lua_Integer)(uintptr_t)neap_mapping_data(
+                           check_mapping(L)));
+    return 1;
 }
 
 
@@ -286,6 +407,9 @@ void lneap_open_mapping(lua_State *L)
         {"array", lneap_mapping_array},
         {"protect", mapping_protect},
         {"protection", mapping_protection},
+        {"advise", mapping_advise},
+        {"resident", mapping_resident},
+        {"address", mapping_address},
         {"sync", mapping_sync},
         {"translate", mapping_translate},
         {"length", mapping_length},

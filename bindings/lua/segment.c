@@ -359,6 +359,26 @@ static int segment_ftok(lua_State *L)
 
 
 /***
+ * Make a hole: those bytes read as zero, and their pages are given back to the
+ * system. Not for sysv and anonymous.
+ *
+ * @usage assert(segment:punch(4096, "1M"))
+ * @function segment:punch
+ * @tparam integer|string offset
+ * @tparam integer|string length
+ * @treturn boolean true, or nil, text and code
+ */
+static int segment_punch(lua_State *L)
+{
+    neap_segment *segment = check_segment(L);
+    uint64_t offset = lneap_check_size(L, 2);
+
+    return lneap_done(L, neap_segment_punch(segment, offset,
+                                            lneap_check_size(L, 3)));
+}
+
+
+/***
  * Take away its name. Not for kinds without one.
  *
  * @usage assert(segment:unlink())
@@ -419,7 +439,8 @@ void lneap_open_segment(lua_State *L)
         {"resize", segment_resize},   {"unlink", segment_unlink},
         {"address", segment_address}, {"kind", segment_kind},
         {"set_mode", segment_set_mode}, {"set_owner", segment_set_owner},
-        {"map", lneap_segment_map},   {NULL, NULL},
+        {"map", lneap_segment_map},   {"punch", segment_punch},
+        {NULL, NULL},
     };
 
     lneap_class_open(L, &list_class, NULL, NULL, NULL);

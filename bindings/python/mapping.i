@@ -84,15 +84,20 @@ NEAP_HANDLE(Mapping)
 
 typedef struct Mapping {
 %extend {
-  Mapping(Segment *segment, uint64_t offset, uint64_t length, int protection)
+  Mapping(Segment *segment, uint64_t offset, uint64_t length, int protection,
+          uint32_t flags = 0, uint64_t address = 0)
   {
+      neap_mapping_options options = {
+          .size = sizeof options, .flags = flags, .offset = offset,
+          .length = length, .address = (void *)(uintptr_t)address,
+      };
       neap_mapping *core;
       if (!segment || !segment->core) {
           raise_closed("segment");
           return NULL;
       }
-      int status = neap_mapping_open(segment->core, offset, length, protection,
-                                     &core);
+      int status = neap_mapping_open_with(segment->core, protection, &options,
+                                          &core);
       Mapping *self = status < 0 ? NULL : calloc(1, sizeof *self);
       if (!self)
           return (void *)raise_status(status < 0 ? status : -ENOMEM);
@@ -137,6 +142,26 @@ typedef struct Mapping {
   Status _protect(int protection)
   {
       return neap_mapping_protect($self->core, protection);
+  }
+
+  Status _protect_part(int protection, uint64_t offset, uint64_t length)
+  {
+      return neap_mapping_protect_part($self->core, offset, length, protection);
+  }
+  Status _advise(int advice, uint64_t offset, uint64_t length)
+  {
+      return neap_mapping_advise($self->core, offset, length, advice);
+  }
+  PyObject *_resident(uint64_t offset, uint64_t length)
+  {
+      uint64_t bytes;
+      int status = neap_mapping_resident($self->core, offset, length, &bytes);
+      return status < 0 ? raise_status(status)
+                        : PyLong_FromUnsignedLongLong(bytes);
+  }
+  PyObject *_data()
+  {
+      return PyLong_FromVoidPtr(neap_mapping_data($self->core));
   }
 
   PyObject *_read(uint64_t offset, neap_type type)

@@ -152,6 +152,10 @@ typedef struct Segment {
       return neap_segment_resize($self->core, size);
   }
 
+  Status _punch(uint64_t offset, uint64_t length)
+  {
+      return neap_segment_punch($self->core, offset, length);
+  }
   Status _set_mode(uint32_t mode)
   {
       return neap_segment_set_mode($self->core, mode);

@@ -20,6 +20,11 @@ static int beyond(const struct neap_mapping *mapping, uint64_t offset,
 
 static int forbidden(const struct neap_mapping *mapping, int needed)
 {
+    if (mapping->pages)
+        return neap__fail(-EACCES, "cannot %s that part of a mapping of %s: "
+                          "its protection forbids it; change it (protect)",
+                          needed == NEAP_PROT_WRITE ? "write to" : "read from",
+                          mapping->address);
     return neap__fail(-EACCES, "cannot %s a mapping of %s: it is mapped %s; "
                       "map it for that, or change its protection",
                       needed == NEAP_PROT_WRITE ? "write to" : "read from",
@@ -37,11 +42,14 @@ static int check_access(const struct neap_mapping *mapping, uint64_t offset,
                           "map the segment again");
     int protection = atomic_load_explicit(&mapping->protection,
                                           memory_order_relaxed);
-    if (NEAP__UNLIKELY(!(protection & needed)))
-        return forbidden(mapping, needed);
     if (NEAP__UNLIKELY(offset > mapping->length ||
                        length > mapping->length - offset))
-        return beyond(mapping, offset, length);
+        return protection & needed || mapping->pages
+                   ? beyond(mapping, offset, length)
+                   : forbidden(mapping, needed);
+    if (NEAP__UNLIKELY(!(protection & needed)) &&
+        !neap__mapping_part_allows(mapping, offset, length, needed))
+        return forbidden(mapping, needed);
     return 0;
 }
 

@@ -12,9 +12,29 @@ struct neap_mapping {
     uint8_t *data;       /* what was asked for */
     uint64_t length;
     bool read_only;      /* as the segment was opened: for ever */
-    _Atomic int protection;
+    _Atomic int protection; /* what all its pages allow */
+    _Atomic(_Atomic uint8_t *) pages; /* what each page allows from base on;
+                                         NULL while they are all alike */
     _Atomic int references;
     _Atomic int views;   /* arrays over it */
 };
+
+/* -- region.c -------------------------------------------------------------- */
+
+/* True if each page of that part, which lies inside, allows `needed`. */
+bool neap__mapping_part_allows(const struct neap_mapping *mapping,
+                               uint64_t offset, uint64_t length, int needed);
+
+/* What the options ask besides an address, once the pages are there; writes the
+ * sentence. */
+int neap__mapping_equip(struct neap_mapping *mapping,
+                        const neap_mapping_options *options);
+
+/* In mapping.c: what a closed handle, a protection that is none, and writing to
+ * what is read-only are told. */
+int neap__mapping_closed(void);
+int neap__mapping_normalize(int protection, int *ret_protection);
+int neap__mapping_writable(const struct neap_mapping *mapping, int protection);
+int neap__mapping_unviewed(struct neap_mapping *mapping, int protection);
 
 #endif

@@ -46,14 +46,19 @@ static int get_status(struct neap_segment *segment, neap_segment_stat *ret_stat)
 }
 
 
-static int map(struct neap_segment *segment, uint64_t offset, int protection,
+static int map(struct neap_segment *segment, const struct neap__wish *wish,
                void **base, size_t *length, size_t *skip)
 {
     (void)skip;
-    int status = neap__map_again((char *)segment->base + offset, *length, base);
-    if (status < 0 || protection == (NEAP_PROT_READ | NEAP_PROT_WRITE))
+    if (wish->copied)
+        return -ENOTSUP;
+    int status = wish->where ? neap__map_keep(wish->where, *length) : 0;
+    if (status == 0)
+        status = neap__map_again((char *)segment->base + wish->offset, *length,
+                                 wish->where, base);
+    if (status < 0 || wish->protection == (NEAP_PROT_READ | NEAP_PROT_WRITE))
         return status;
-    status = neap__map_protect(*base, *length, protection);
+    status = neap__map_protect(*base, *length, wish->protection);
     if (status < 0)
         neap__map_remove(*base, *length);
     return status;

@@ -1,5 +1,6 @@
 /* What posix, file and memfd segments share: there is a descriptor behind. */
 #include "memory/ops.h"
+#include "os/pages.h"
 
 
 int neap__descriptor_create(struct neap_segment *segment, uint64_t size,
@@ -118,10 +119,18 @@ int neap__descriptor_unlink(struct neap_segment *segment)
 }
 
 
-int neap__descriptor_map(struct neap_segment *segment, uint64_t offset,
-                         int protection, void **base, size_t *length,
-                         size_t *skip)
+int neap__descriptor_punch(struct neap_segment *segment, uint64_t offset,
+                           uint64_t length)
+{
+    return neap__pages_punch(segment->fd, offset, length);
+}
+
+
+int neap__descriptor_map(struct neap_segment *segment,
+                         const struct neap__wish *wish, void **base,
+                         size_t *length, size_t *skip)
 {
     (void)skip;
-    return neap__map_file(segment->fd, offset, *length, protection, base);
+    return neap__map_file_at(segment->fd, wish->offset, *length,
+                             wish->protection, wish->copied, wish->where, base);
 }

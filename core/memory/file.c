@@ -8,6 +8,7 @@ const struct neap__segment_ops neap__file_ops = {
     .close = neap__descriptor_close,
     .status = neap__descriptor_status,
     .resize = neap__descriptor_resize,
+    .punch = neap__descriptor_punch,
     .set_mode = neap__descriptor_set_mode,
     .set_owner = neap__descriptor_set_owner,
     .unlink = neap__descriptor_unlink,

@@ -17,18 +17,19 @@
 
 #include "memory/access.h"
 #include "memory/ops.h"
+#include "neap/maps.h"
 
 enum { ALL = NEAP_PROT_READ | NEAP_PROT_WRITE | NEAP_PROT_EXEC };
 
 
-static int closed(void)
+int neap__mapping_closed(void)
 {
     return neap__fail(NEAP_ECLOSED, "cannot use a mapping that is closed: map "
                       "the segment again");
 }
 
 
-static int normalize(int protection, int *ret_protection)
+int neap__mapping_normalize(int protection, int *ret_protection)
 {
     if (protection & ~ALL)
         return neap__fail(-EINVAL, "cannot map with protection %d: it is made "
@@ -72,22 +73,147 @@ static int check_range(neap_segment *segment, uint64_t offset, uint64_t *length)
 }
 
 
-static int map_pages(struct neap_mapping *mapping, neap_segment *segment,
-                     uint64_t offset, int protection)
+/* What is in the way, for who asked for an address. */
+static int say_taken(const struct neap_mapping *mapping, const void *where,
+                     size_t length)
 {
-    size_t in_page = offset % neap__page_size(), skip = 0;
+    uint64_t first = (uintptr_t)where, last = first + length;
+    neap_map_list *list;
+    neap_map_info found = {0};
 
+    if (neap_map_list_open(0, &list) == 0) {
+        while (neap_map_list_next(list, &found) == NEAP_MORE &&
+               found.address + found.size <= first)
+            ;
+        neap_map_list_close(list);
+    }
+    bool known = found.address < last && found.address + found.size > first;
+    return neap__fail(-EEXIST, "cannot map %s at %p: the %zu bytes from there "
+                      "are not free%s%s%s%.80s; choose another address, or "
+                      "none", mapping->address, where, length,
+                      known ? ", there is memory of kind " : "",
+                      known ? neap_map_kind_name(found.kind) : "",
+                      known && *found.name ? ", " : "",
+                      known ? found.name : "");
+}
+
+
+static int say_unmapped(int status, const struct neap_mapping *mapping,
+                        const struct neap__wish *wish, size_t length)
+{
+    if (status == -EEXIST && wish->where)
+        return say_taken(mapping, wish->where, length);
+    if (status == -ENOTSUP && wish->copied)
+        return neap__fail(status, "cannot map a private copy of %s: %s segments "
+                          "have no descriptor that the kernel could copy from; "
+                          "posix, file and memfd segments have",
+                          mapping->address, neap_kind_name(mapping->ops->kind));
+    return neap__fail_why(status, "cannot map %llu bytes of %s for %s",
+                          (unsigned long long)mapping->length, mapping->address,
+                          wish->protection & NEAP_PROT_WRITE ? "writing"
+                                                             : "reading");
+}
+
+
+static int map_pages(struct neap_mapping *mapping, neap_segment *segment,
+                     const neap_mapping_options *options, int protection)
+{
+    size_t in_page = options->offset % neap__page_size(), skip = 0;
+    struct neap__wish wish = {
+        .offset = options->offset - in_page,
+        .protection = protection,
+        .copied = options->flags & NEAP_MAPPING_PRIVATE,
+        .where = options->address ? (char *)options->address - in_page : NULL,
+    };
     mapping->base_length = mapping->length + in_page;
-    int status = segment->ops->map(segment, offset - in_page, protection,
-                                   &mapping->base, &mapping->base_length,
-                                   &skip);
+    size_t asked = mapping->base_length;
+    int status = segment->ops->map(segment, &wish, &mapping->base,
+                                   &mapping->base_length, &skip);
     if (status < 0)
-        return neap__fail_why(status, "cannot map %llu bytes of %s for %s",
-                              (unsigned long long)mapping->length,
-                              segment->address->text,
-                              protection & NEAP_PROT_WRITE ? "writing"
-                                                           : "reading");
+        return say_unmapped(status, mapping, &wish, asked);
     mapping->data = (uint8_t *)mapping->base + skip + in_page;
+    status = neap__mapping_equip(mapping, options);
+    if (status < 0)
+        mapping->ops->unmap(mapping->base, mapping->base_length);
+    return status;
+}
+
+
+static int check_options(neap_segment *segment,
+                         const neap_mapping_options *options)
+{
+    size_t page = neap__page_size();
+    uint32_t huge = NEAP_MAPPING_HUGE_TRY | NEAP_MAPPING_HUGE;
+
+    if (options->size != sizeof *options || options->flags & ~31u)
+        return neap__fail(-EINVAL, "cannot map %s with such options: size is "
+                          "sizeof(neap_mapping_options), flags are of enum "
+                          "neap_mapping_flags", segment->address->text);
+    if ((options->flags & huge) == huge)
+        return neap__fail(-EINVAL, "cannot map %s with huge pages both if "
+                          "possible and in any case: choose one",
+                          segment->address->text);
+    if (options->address &&
+        ((uintptr_t)options->address - options->offset) % page != 0)
+        return neap__fail(-EINVAL, "cannot map %s at %p: an address lies as "
+                          "far into a page of %zu bytes as the offset, %llu, "
+                          "does", segment->address->text, options->address,
+                          page, (unsigned long long)options->offset);
+    return 0;
+}
+
+
+static struct neap_mapping *make_mapping(neap_segment *segment, uint64_t length,
+                                         int protection, bool copied)
+{
+    struct neap_mapping *mapping = calloc(1, sizeof *mapping);
+    char *address = strdup(neap_segment_address(segment));
+    if (!mapping || !address) {
+        free(mapping);
+        free(address);
+        return NULL;
+    }
+    mapping->ops = segment->ops;
+    mapping->address = address;
+    mapping->length = length;
+    mapping->read_only = segment->read_only && !copied;
+    atomic_init(&mapping->protection, protection);
+    atomic_init(&mapping->references, 1);
+    return mapping;
+}
+
+
+int neap_mapping_open_with(neap_segment *segment, int protection,
+                           const neap_mapping_options *options,
+                           neap_mapping **ret_mapping)
+{
+    if (!segment)
+        return neap__fail(NEAP_ECLOSED, "cannot map a segment whose handle is "
+                          "closed: open it again");
+    bool copied = options->flags & NEAP_MAPPING_PRIVATE;
+    uint64_t length = options->length;
+    int status = check_options(segment, options);
+    if (status == 0)
+        status = neap__mapping_normalize(protection, &protection);
+    if (status == 0)
+        status = check_writable(segment->address->text,
+                                segment->read_only && !copied, protection);
+    if (status == 0)
+        status = check_range(segment, options->offset, &length);
+    if (status < 0)
+        return status;
+
+    struct neap_mapping *mapping = make_mapping(segment, length, protection,
+                                                copied);
+    status = mapping ? map_pages(mapping, segment, options, protection)
+                     : neap__fail_why(-ENOMEM, "cannot map %s",
+                                      segment->address->text);
+    if (status < 0) {
+        free(mapping ? mapping->address : NULL);
+        free(mapping);
+        return status;
+    }
+    *ret_mapping = mapping;
     return 0;
 }
 
@@ -95,39 +221,9 @@ static int map_pages(struct neap_mapping *mapping, neap_segment *segment,
 int neap_mapping_open(neap_segment *segment, uint64_t offset, uint64_t length,
                       int protection, neap_mapping **ret_mapping)
 {
-    if (!segment)
-        return neap__fail(NEAP_ECLOSED, "cannot map a segment whose handle is "
-                          "closed: open it again");
-    int status = normalize(protection, &protection);
-    if (status == 0)
-        status = check_writable(segment->address->text, segment->read_only,
-                                protection);
-    if (status == 0)
-        status = check_range(segment, offset, &length);
-    if (status < 0)
-        return status;
-
-    struct neap_mapping *mapping = calloc(1, sizeof *mapping);
-    char *address = strdup(neap_segment_address(segment));
-    if (mapping && address) {
-        mapping->ops = segment->ops;
-        mapping->address = address;
-        mapping->length = length;
-        mapping->read_only = segment->read_only;
-        atomic_init(&mapping->protection, protection);
-        atomic_init(&mapping->references, 1);
-        status = map_pages(mapping, segment, offset, protection);
-    } else {
-        status = neap__fail_why(-ENOMEM, "cannot map %s",
-                                segment->address->text);
-    }
-    if (status < 0) {
-        free(address);
-        free(mapping);
-        return status;
-    }
-    *ret_mapping = mapping;
-    return 0;
+    neap_mapping_options options = {.size = sizeof options, .offset = offset,
+                                    .length = length};
+    return neap_mapping_open_with(segment, protection, &options, ret_mapping);
 }
 
 
@@ -147,6 +243,7 @@ void neap_mapping_close(neap_mapping *mapping)
                                               memory_order_acq_rel) > 1)
         return;
     mapping->ops->unmap(mapping->base, mapping->base_length);
+    free(mapping->pages);
     free(mapping->address);
     free(mapping);
 }
@@ -177,29 +274,14 @@ void neap_mapping_view(neap_mapping *mapping, int change)
 }
 
 
-static int apply_protection(struct neap_mapping *mapping, int protection)
+int neap__mapping_writable(const struct neap_mapping *mapping, int protection)
 {
-    int before = atomic_load(&mapping->protection);
-
-    atomic_store(&mapping->protection, before & protection); /* M2 */
-    int status = neap__map_protect(mapping->base, mapping->base_length,
-                                   protection);
-    atomic_store(&mapping->protection, status < 0 ? before : protection);
-    return status;
+    return check_writable(mapping->address, mapping->read_only, protection);
 }
 
 
-int neap_mapping_protect(neap_mapping *mapping, int protection)
+int neap__mapping_unviewed(struct neap_mapping *mapping, int protection)
 {
-    if (!mapping)
-        return closed();
-    int status = normalize(protection, &protection);
-    if (status == 0)
-        status = check_writable(mapping->address, mapping->read_only,
-                                protection);
-    if (status < 0)
-        return status;
-
     int taken = neap_mapping_protection(mapping) & ~protection;
     int views = atomic_load(&mapping->views);
     if (taken & (NEAP_PROT_READ | NEAP_PROT_WRITE) && views > 0)
@@ -208,10 +290,6 @@ int neap_mapping_protect(neap_mapping *mapping, int protection)
                           "close them first",
                           taken & NEAP_PROT_READ ? "reading" : "writing",
                           mapping->address, views);
-    status = apply_protection(mapping, protection);
-    if (status < 0)
-        return neap__fail_why(status, "cannot change the protection of a "
-                              "mapping of %s", mapping->address);
     return 0;
 }
 
@@ -219,7 +297,7 @@ int neap_mapping_protect(neap_mapping *mapping, int protection)
 int neap_mapping_sync(neap_mapping *mapping, bool later)
 {
     if (!mapping)
-        return closed();
+        return neap__mapping_closed();
     int status = neap__map_sync(mapping->base, mapping->base_length, later);
     if (status < 0)
         return neap__fail_why(status, "cannot write a mapping of %s to disk",

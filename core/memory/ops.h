@@ -9,6 +9,15 @@
 #include "neap/mapping.h"
 #include "neap/segment.h"
 
+/* What a mapping shall be. `where` NULL is anywhere; else a multiple of the
+ * page, and -EEXIST if anything is there already. */
+struct neap__wish {
+    uint64_t offset; /* a multiple of the page */
+    int protection;
+    bool copied;     /* writes stay here: copy on write */
+    void *where;
+};
+
 struct neap_segment {
     const struct neap__segment_ops *ops;
     struct neap__address *address;
@@ -32,6 +41,8 @@ struct neap__segment_ops {
     void (*close)(struct neap_segment *segment);
     int (*status)(struct neap_segment *segment, neap_segment_stat *ret_stat);
     int (*resize)(struct neap_segment *segment, uint64_t size);
+    int (*punch)(struct neap_segment *segment, uint64_t offset,
+                 uint64_t length);
     int (*set_mode)(struct neap_segment *segment, uint32_t mode);
     int (*set_owner)(struct neap_segment *segment, uint32_t uid, uint32_t gid);
     int (*unlink)(struct neap_segment *segment);
@@ -41,9 +52,10 @@ struct neap__segment_ops {
      * Map from `offset`, a multiple of the page. sysv maps the whole segment
      * whatever is asked: then *base is moved back to its start, *length is its
      * size and *skip the bytes from there to the offset. Otherwise *skip is
-     * left 0. The protection is what was asked for.
+     * left 0. The protection is what was asked for. -ENOTSUP for a copy that
+     * the kind cannot give.
      */
-    int (*map)(struct neap_segment *segment, uint64_t offset, int protection,
+    int (*map)(struct neap_segment *segment, const struct neap__wish *wish,
                void **base, size_t *length, size_t *skip);
     void (*unmap)(void *base, size_t length);
 };
@@ -68,8 +80,10 @@ int neap__descriptor_set_mode(struct neap_segment *segment, uint32_t mode);
 int neap__descriptor_set_owner(struct neap_segment *segment, uint32_t uid,
                                uint32_t gid);
 int neap__descriptor_unlink(struct neap_segment *segment);
-int neap__descriptor_map(struct neap_segment *segment, uint64_t offset,
-                         int protection, void **base, size_t *length,
-                         size_t *skip);
+int neap__descriptor_punch(struct neap_segment *segment, uint64_t offset,
+                           uint64_t length);
+int neap__descriptor_map(struct neap_segment *segment,
+                         const struct neap__wish *wish, void **base,
+                         size_t *length, size_t *skip);
 
 #endif

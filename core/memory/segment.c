@@ -202,6 +202,31 @@ int neap_segment_resize(neap_segment *segment, uint64_t size)
 }
 
 
+int neap_segment_punch(neap_segment *segment, uint64_t offset, uint64_t length)
+{
+    uint64_t size;
+    int status = neap_segment_size(segment, &size);
+    if (status < 0)
+        return status;
+    const char *name = segment->address->text;
+    if (!segment->ops->punch)
+        return neap__fail(-ENOTSUP, "cannot make a hole in %s: %s segments "
+                          "have no file that could have one", name,
+                          neap_kind_name(segment->ops->kind));
+    if (segment->read_only)
+        return neap__fail(-EACCES, "cannot make a hole in %s: it was opened "
+                          "read-only", name);
+    if (offset >= size || length == 0 || length > size - offset)
+        return neap__fail(-ERANGE, "cannot make a hole of %llu bytes in %s from "
+                          "byte %llu on: it has %llu bytes",
+                          (unsigned long long)length, name,
+                          (unsigned long long)offset, (unsigned long long)size);
+    status = segment->ops->punch(segment, offset, length);
+    return status < 0 ? neap__fail_why(status, "cannot make a hole in %s", name)
+                      : 0;
+}
+
+
 /* Of a kind that has owners and modes. */
 static int check_owned(neap_segment *segment)
 {

@@ -284,21 +284,39 @@ static int unlink_key(const struct neap__address *address)
 }
 
 
-static int map(struct neap_segment *segment, uint64_t offset, int protection,
+/* For writing whenever that is allowed: what is attached for reading can never
+ * be given writing back. */
+static int attach(struct neap_segment *segment, void *where, size_t size,
+                  void **base)
+{
+    if (!where)
+        return gone_is_eidrm(neap__shm_attach(segment->id, segment->read_only,
+                                              NULL, base));
+    int status = neap__map_keep(where, size);
+    if (status < 0)
+        return status;
+    status = neap__shm_attach(segment->id, segment->read_only, where, base);
+    if (status < 0)
+        neap__map_remove(where, size);
+    return status;
+}
+
+
+static int map(struct neap_segment *segment, const struct neap__wish *wish,
                void **base, size_t *length, size_t *skip)
 {
     struct neap__sysv_stat stat;
-    int status = neap__sysv_status(segment->id, &stat);
+    int status = wish->copied ? -ENOTSUP
+                              : neap__sysv_status(segment->id, &stat);
+    if (status == 0)
+        status = attach(segment, wish->where ? (char *)wish->where -
+                        wish->offset : NULL, stat.size, base);
     if (status < 0)
         return status;
-    /* For writing whenever that is allowed: what is attached for reading can
-     * never be given writing back. */
-    status = neap__shm_attach(segment->id, segment->read_only, NULL, base);
-    if (status < 0)
-        return gone_is_eidrm(status);
 
+    int protection = wish->protection;
     *length = stat.size;
-    *skip = offset;
+    *skip = wish->offset;
     int given = segment->read_only ? NEAP_PROT_READ
                                    : NEAP_PROT_READ | NEAP_PROT_WRITE;
     if (protection != given)

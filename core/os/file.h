@@ -134,14 +134,39 @@ size_t neap__page_size(void);
  * the page. */
 int neap__map_file(int fd, uint64_t offset, size_t length, int protection,
                    void **ret_base);
+
+/* The same as `copied` on write, and at `where` or anywhere for NULL. -EEXIST
+ * something is there. */
+int neap__map_file_at(int fd, uint64_t offset, size_t length, int protection,
+                      bool copied, void *where, void **ret_base);
+
+/* Keep those addresses, if they are free, for a mapping that replaces this.
+ * -EEXIST something is there. */
+int neap__map_keep(void *where, size_t length);
 int neap__map_anonymous(size_t length, void **ret_base);
 
-/* Map the pages of a shared mapping a second time, at another address. */
-int neap__map_again(void *base, size_t length, void **ret_base);
+/* Map the pages of a shared mapping a second time, at another address; `where`
+ * NULL or kept for it. */
+int neap__map_again(void *base, size_t length, void *where, void **ret_base);
 
 int neap__map_protect(void *base, size_t length, int protection);
 int neap__map_sync(void *base, size_t length, bool later);
 void neap__map_remove(void *base, size_t length);
+
+/* -- advise.c: addresses are multiples of the page ------------------------- */
+
+int neap__map_advise(void *base, size_t length, int advice);
+int neap__map_prefault(void *base, size_t length, bool writable);
+int neap__map_lock(void *base, size_t length);
+
+/* RLIMIT_MEMLOCK; UINT64_MAX there is none. */
+uint64_t neap__lock_limit(void);
+
+/* Huge pages, when the kernel likes or `now`. -EINVAL there is no whole one in
+ * the range, or the kernel cannot. */
+int neap__map_huge(void *base, size_t length, bool now);
+
+int neap__map_resident(void *base, size_t length, uint64_t *ret_pages);
 
 /* -- shm.c: System V ------------------------------------------------------- */
 

@@ -37,6 +37,34 @@ int neap__map_file(int fd, uint64_t offset, size_t length, int protection,
 }
 
 
+int neap__map_file_at(int fd, uint64_t offset, size_t length, int protection,
+                      bool copied, void *where, void **ret_base)
+{
+    int flags = (copied ? MAP_PRIVATE : MAP_SHARED) |
+                (where ? MAP_FIXED_NOREPLACE : 0);
+    void *base = mmap(where, length, kernel_protection(protection), flags, fd,
+                      (off_t)offset);
+    /* Before Linux 4.17 the address was a hint. */
+    if (where && base != MAP_FAILED && base != where) {
+        munmap(base, length);
+        return -EEXIST;
+    }
+    return mapped(base, ret_base);
+}
+
+
+int neap__map_keep(void *where, size_t length)
+{
+    void *base = mmap(where, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS |
+                      MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+    if (base != MAP_FAILED && base != where) {
+        munmap(base, length);
+        return -EEXIST;
+    }
+    return base == MAP_FAILED ? -errno : 0;
+}
+
+
 int neap__map_anonymous(size_t length, void **ret_base)
 {
     return mapped(mmap(NULL, length, PROT_READ | PROT_WRITE,
@@ -44,10 +72,12 @@ int neap__map_anonymous(size_t length, void **ret_base)
 }
 
 
-int neap__map_again(void *base, size_t length, void **ret_base)
+int neap__map_again(void *base, size_t length, void *where, void **ret_base)
 {
     /* An old length of zero asks for a copy of a shared mapping (mremap(2)). */
-    return mapped(mremap(base, 0, length, MREMAP_MAYMOVE), ret_base);
+    return mapped(where ? mremap(base, 0, length,
+                                 MREMAP_MAYMOVE | MREMAP_FIXED, where)
+                        : mremap(base, 0, length, MREMAP_MAYMOVE), ret_base);
 }
 
 

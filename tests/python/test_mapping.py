@@ -216,3 +216,42 @@ def test_a_mapping_of_a_file_reaches_the_file(tmp_path):
 
 def test_repr_tells_size_and_protection(mapping):
     assert repr(mapping) == "<neap.Mapping of 8192 bytes, rw>"
+
+
+def test_a_mapping_takes_options(name):
+    with neap.Segment.create(name, "64K") as segment:
+        mapping = segment.map(prefault=True, huge="try")
+        assert mapping.resident() == 65536
+        assert mapping.resident(4095, 2) == 8192
+        with segment.map(private=True) as mine:
+            mine.write(0, "i4", 5)
+            assert mapping.read(0, "i4") == 0
+        with pytest.raises(FileExistsError, match="not free"):
+            segment.map(address=mapping.address)
+        with pytest.raises(neap.BadArgument, match="whole one"):
+            segment.map(huge="require")
+        with pytest.raises(ValueError, match='"try", "require"'):
+            segment.map(huge="yes")
+
+        mapping.protect("r", 4096, 4096)
+        with pytest.raises(PermissionError, match="that part"):
+            mapping.write(4096, "u1", 1)
+        mapping.write(0, "u1", 1)
+        mapping.protect("rw")
+        mapping.write(4096, "u1", 1)
+        with pytest.raises(neap.OutOfRange):
+            mapping.protect("r", 65536)
+
+        mapping.advise("random")
+        mapping.advise("willneed", 4096, 100)
+        with pytest.raises(ValueError, match="often"):
+            mapping.advise("often")
+
+        segment.punch(4096, "4K")
+        assert mapping.read(4096, "u1") == 0
+        with pytest.raises(neap.OutOfRange):
+            segment.punch("64K", 1)
+        mapping.close()
+    with neap.Segment.create("anonymous:", 4096) as segment:
+        with pytest.raises(OSError, match="no descriptor"):
+            segment.map(private=True)

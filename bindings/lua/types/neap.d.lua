@@ -791,6 +791,11 @@ function segments.list() end
 ---@field offset? neap.size
 ---@field length? neap.size
 ---@field prot? neap.protection
+---@field private? boolean
+---@field address? integer
+---@field prefault? boolean
+---@field lock? boolean
+---@field huge? "try"|"require"
 
 ---@class neap.segment
 local segment = {}
@@ -808,6 +813,12 @@ function segment:stat() end
 ---@return string? text
 ---@return neap.code? code
 function segment:resize(size) end
+---@param offset neap.size
+---@param length neap.size
+---@return true? done
+---@return string? text
+---@return neap.code? code
+function segment:punch(offset, length) end
 ---@param mode neap.mode
 ---@return true? done
 ---@return string? text
@@ -864,10 +875,27 @@ function mapping:write_bytes(offset, bytes) end
 ---@return neap.code? code
 function mapping:array(type, ...) end
 ---@param protection neap.protection
+---@param offset? integer bytes from 0
+---@param length? integer
 ---@return true? done
 ---@return string? text
 ---@return neap.code? code
-function mapping:protect(protection) end
+function mapping:protect(protection, offset, length) end
+---@param advice "normal"|"sequential"|"random"|"willneed"|"dontneed"
+---@param offset? integer bytes from 0
+---@param length? integer
+---@return true? done
+---@return string? text
+---@return neap.code? code
+function mapping:advise(advice, offset, length) end
+---@param offset? integer bytes from 0
+---@param length? integer
+---@return integer? bytes
+---@return string? text
+---@return neap.code? code
+function mapping:resident(offset, length) end
+---@return integer
+function mapping:address() end
 ---@return neap.protection
 function mapping:protection() end
 ---@param later? boolean

@@ -75,6 +75,21 @@ def ftok(path, number):
     return _neap.ftok_of(os.fsdecode(path), number)
 
 
+_HUGE = {None: 0, "try": 8, "require": 16}
+_ADVICE = {"normal": 0, "sequential": 1, "random": 2, "willneed": 3,
+           "dontneed": 4}
+
+
+def _word(word, words, what):
+    try:
+        return words[word]
+    except (KeyError, TypeError):
+        raise ValueError(
+            f"{what} {word!r} is none of "
+            + ", ".join(f'"{w}"' for w in words if w)
+        ) from None
+
+
 def _protection_of(prot):
     if not isinstance(prot, str):
         raise TypeError(f"prot must be a str such as \"rw\", not {prot!r}")
@@ -162,13 +177,26 @@ class Segment(_neap.Segment):
         is. PermissionError for who may not."""
         self._set_owner(_owner_of(uid), _owner_of(gid))
 
-    def map(self, offset=0, length=0, prot="rw"):
+    def punch(self, offset, length):
+        """Make a hole: those bytes read as zero, and their pages are given
+        back to the system. OSError ENOTSUP for sysv and anonymous."""
+        self._punch(bytes_of(offset), bytes_of(length))
+
+    def map(self, offset=0, length=0, prot="rw", *, private=False, address=0,
+            prefault=False, lock=False, huge=None):
         """Map `length` bytes from `offset` on (0: to the end): a Mapping.
 
-        prot is "r", "rw", "rx", "rwx" or "none". The segment may be closed
-        afterwards. BadArgument past the end; PermissionError.
+        prot is "r", "rw", "rx", "rwx" or "none". With `private` nobody else
+        sees what is written. `address` is where it shall be, and nothing else
+        may be there (FileExistsError). `prefault` brings all pages at once,
+        `lock` keeps them from being swapped out, `huge` is "try" or "require".
+        The segment may be closed afterwards. BadArgument past the end;
+        PermissionError.
         """
-        return Mapping(self, offset, bytes_of(length), _protection_of(prot))
+        flags = (1 if private else 0) | (2 if prefault else 0) | (
+            4 if lock else 0) | _word(huge, _HUGE, "huge")
+        return Mapping(self, bytes_of(offset), bytes_of(length),
+                       _protection_of(prot), flags, address)
 
     def __enter__(self):
         self._address()  # a closed one is refused
@@ -262,13 +290,32 @@ class Mapping(_neap.Mapping):
         *page, raw = self._translate(offset)
         return PageInfo(*page, MapInfo(*raw))
 
-    def protect(self, prot):
-        """Change what may be done with the whole mapping: "r", "rw" ...
+    @property
+    def address(self):
+        """Where it is in this process: a number."""
+        return self._data()
+
+    def advise(self, advice, offset=0, length=0):
+        """Tell the kernel how it, or a part of it, will be used: "normal",
+        "sequential", "random", "willneed", "dontneed"."""
+        self._advise(_word(advice, _ADVICE, "advice"), offset, length)
+
+    def resident(self, offset=0, length=0):
+        """How many bytes of it, or of a part of it, are in memory, in whole
+        pages."""
+        return self._resident(offset, length)
+
+    def protect(self, prot, offset=None, length=0):
+        """Change what may be done with the whole mapping: "r", "rw" ...; with
+        an offset, with the pages that hold `length` bytes from there on.
 
         OSError EBUSY when writing is taken away while an array or a
         memoryview shows the memory: a store through it would kill the process.
         """
-        self._protect(_protection_of(prot))
+        if offset is None:
+            self._protect(_protection_of(prot))
+        else:
+            self._protect_part(_protection_of(prot), offset, length)
 
     def __enter__(self):
         self._length()  # a closed one is refused

@@ -35,6 +35,48 @@ NEAP_API NEAP_MUST_CHECK
 int neap_mapping_open(neap_segment *segment, uint64_t offset, uint64_t length,
                       int protection, neap_mapping **ret_mapping);
 
+enum neap_mapping_flags {
+    NEAP_MAPPING_PRIVATE = 1,  /* copy on write: others never see what is
+                                  written here. posix, file, memfd */
+    NEAP_MAPPING_PREFAULT = 2, /* all pages in the page table at once */
+    NEAP_MAPPING_LOCKED = 4,   /* never swapped out: mlock(2) */
+    NEAP_MAPPING_HUGE_TRY = 8, /* huge pages where the kernel gives them */
+    NEAP_MAPPING_HUGE = 16     /* the whole huge pages of it are such, or it
+                                  fails: Linux 6.1 and later */
+};
+
+enum neap_advice {
+    NEAP_ADVICE_NORMAL,
+    NEAP_ADVICE_SEQUENTIAL, /* read ahead much, keep little */
+    NEAP_ADVICE_RANDOM,     /* read nothing ahead */
+    NEAP_ADVICE_WILLNEED,   /* begin to bring it */
+    NEAP_ADVICE_DONTNEED    /* take it from this process's page table; in a
+                               private mapping what was written is lost */
+};
+
+/** Zero in a member means the default; `size` is sizeof(neap_mapping_options),
+ * for there may be more members one day. */
+typedef struct neap_mapping_options {
+    uint32_t size;
+    uint32_t flags;            /* enum neap_mapping_flags */
+    uint64_t offset, length;   /* as for neap_mapping_open */
+    void *address;             /* of the byte at `offset`; never in the place of
+                                  what is there */
+} neap_mapping_options;
+
+/**
+ * The same with more to ask for. A private mapping of a segment that was opened
+ * read-only may be written to.
+ *
+ * @return as neap_mapping_open; -EEXIST the address is not free, with what is
+ * there; -ENOTSUP a private mapping of sysv or anonymous; -ENOMEM and -EPERM
+ * may not be locked, with the limit; -EINVAL, -ENOMEM no huge pages.
+ */
+NEAP_API NEAP_MUST_CHECK
+int neap_mapping_open_with(neap_segment *segment, int protection,
+                           const neap_mapping_options *options,
+                           neap_mapping **ret_mapping);
+
 /** Unmap; NULL is fine. Arrays that view it keep the memory mapped until the
  * last of them is closed; the handle itself refuses with NEAP_ECLOSED. */
 NEAP_API void neap_mapping_close(neap_mapping *mapping);
@@ -45,6 +87,7 @@ NEAP_API neap_mapping *neap_mapping_retain(neap_mapping *mapping);
 
 NEAP_API void *neap_mapping_data(neap_mapping *mapping);
 NEAP_API uint64_t neap_mapping_length(neap_mapping *mapping);
+/** What all its pages allow. */
 NEAP_API int neap_mapping_protection(neap_mapping *mapping);
 
 /**
@@ -55,6 +98,29 @@ NEAP_API int neap_mapping_protection(neap_mapping *mapping);
  */
 NEAP_API NEAP_MUST_CHECK
 int neap_mapping_protect(neap_mapping *mapping, int protection);
+
+/**
+ * The same for the pages that hold `length` bytes from `offset` on; length 0
+ * means to the end. Whole pages change, so neighbours on the first and the last
+ * one do too. Reads and writes are checked against what their bytes allow.
+ *
+ * @return as neap_mapping_protect; -ERANGE past the end; -ENOMEM.
+ */
+NEAP_API NEAP_MUST_CHECK
+int neap_mapping_protect_part(neap_mapping *mapping, uint64_t offset,
+                              uint64_t length, int protection);
+
+/** Tell the kernel how a part will be used. @return 0; -EINVAL no advice;
+ * -ERANGE past the end; -errno. */
+NEAP_API NEAP_MUST_CHECK
+int neap_mapping_advise(neap_mapping *mapping, uint64_t offset, uint64_t length,
+                        int advice);
+
+/** How many bytes of the pages of a part are in memory: mincore(2). @return 0;
+ * -ERANGE past the end; -errno. */
+NEAP_API NEAP_MUST_CHECK
+int neap_mapping_resident(neap_mapping *mapping, uint64_t offset,
+                          uint64_t length, uint64_t *ret_bytes);
 
 /** Count a view (+1) or its end (-1), so that protect knows. */
 NEAP_API void neap_mapping_view(neap_mapping *mapping, int change);

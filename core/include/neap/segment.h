@@ -104,6 +104,21 @@ NEAP_API NEAP_MUST_CHECK
 int neap_segment_resize(neap_segment *segment, uint64_t size);
 
 /**
+ * Make `length` bytes from `offset` on a hole: they read as zero, and their
+ * whole pages are given back to the system. Mapped or not, everybody sees it.
+ * Writing there later needs memory that is then no longer set aside: on a full
+ * file system it is a SIGBUS.
+ *
+ * Blocks: no. Crash: some of it may be a hole. Signals: none.
+ *
+ * @return 0; -ERANGE past the end; -ENOTSUP sysv, anonymous, or a file system
+ * without holes; -EACCES opened read-only; -EPERM sealed.
+ */
+NEAP_API NEAP_MUST_CHECK
+int neap_segment_punch(neap_segment *segment, uint64_t offset,
+                       uint64_t length);
+
+/**
  * Give it another mode, permission bits only, or another owner and group, of
  * which UINT32_MAX leaves one as it is. Who has it open or mapped keeps what he
  * has: only later openings are judged by it.

@@ -1,0 +1,240 @@
+/*
+ * Parts of mappings: protection by range, advice, residency, and what the
+ * options of a new one ask of its pages.
+ *
+ * R1  mapping->pages is NULL, or has one byte of protection for each page from
+ *     the base on; mapping->protection is then what all of them allow, so that
+ *     who looks at that alone is never too bold (mapping.c, M2).
+ */
+#include <stdlib.h>
+#include <sys/types.h>
+
+#include "memory/access.h"
+
+
+static int beyond(const struct neap_mapping *mapping, uint64_t offset,
+                  uint64_t length)
+{
+    return neap__fail(-ERANGE, "cannot reach %llu bytes from byte %llu on in a "
+                      "mapping of %s: it has %llu bytes",
+                      (unsigned long long)length, (unsigned long long)offset,
+                      mapping->address, (unsigned long long)mapping->length);
+}
+
+
+/* The pages of that part, counted from the base. */
+struct pages {
+    size_t first, count;
+    char *base;
+    size_t length; /* bytes */
+};
+
+
+static struct pages pages_of(const struct neap_mapping *mapping,
+                             uint64_t offset, uint64_t length)
+{
+    size_t page = neap__page_size();
+    size_t from = (size_t)(mapping->data - (uint8_t *)mapping->base) +
+                  (size_t)offset;
+    size_t first = from / page, end = (from + length + page - 1) / page;
+    return (struct pages){first, end - first,
+                          (char *)mapping->base + first * page,
+                          (end - first) * page};
+}
+
+
+static int find_pages(const struct neap_mapping *mapping, uint64_t offset,
+                      uint64_t length, struct pages *ret_pages)
+{
+    if (!mapping)
+        return neap__mapping_closed();
+    if (offset >= mapping->length || length > mapping->length - offset)
+        return beyond(mapping, offset, length);
+    *ret_pages = pages_of(mapping, offset,
+                          length ? length : mapping->length - offset);
+    return 0;
+}
+
+
+bool neap__mapping_part_allows(const struct neap_mapping *mapping,
+                               uint64_t offset, uint64_t length, int needed)
+{
+    _Atomic uint8_t *each = atomic_load(&mapping->pages);
+    if (!each)
+        return false;
+    struct pages part = pages_of(mapping, offset, length);
+    for (size_t i = 0; i < part.count; i++)
+        if (!(each[part.first + i] & needed))
+            return false;
+    return true;
+}
+
+
+/* Of two threads that need it first, one makes it. */
+static _Atomic uint8_t *each_page(struct neap_mapping *mapping)
+{
+    _Atomic uint8_t *each = atomic_load(&mapping->pages), *none = NULL;
+    if (each)
+        return each;
+    struct pages all = {.count = (mapping->base_length + neap__page_size() -
+                                  1) / neap__page_size()};
+    each = malloc(all.count);
+    if (!each)
+        return NULL;
+    for (size_t i = 0; i < all.count; i++)
+        atomic_init(&each[i], (uint8_t)atomic_load(&mapping->protection));
+    if (atomic_compare_exchange_strong(&mapping->pages, &none, each))
+        return each;
+    free(each);
+    return none;
+}
+
+
+static int common_protection(const struct neap_mapping *mapping)
+{
+    _Atomic uint8_t *each = mapping->pages;
+    struct pages all = pages_of(mapping, 0, mapping->length);
+    int common = NEAP_PROT_READ | NEAP_PROT_WRITE | NEAP_PROT_EXEC;
+    for (size_t i = 0; i < all.count; i++)
+        common &= each[all.first + i];
+    return common;
+}
+
+
+static int apply(struct neap_mapping *mapping, struct pages part,
+                 int protection)
+{
+    _Atomic uint8_t *each = mapping->pages;
+    int before = atomic_load(&mapping->protection);
+
+    atomic_store(&mapping->protection, before & protection); /* M2 */
+    for (size_t i = 0; each && i < part.count; i++)
+        each[part.first + i] &= (uint8_t)protection;
+    int status = neap__map_protect(part.base, part.length, protection);
+    if (status < 0) {
+        if (!each)
+            atomic_store(&mapping->protection, before);
+        return status;
+    }
+    for (size_t i = 0; each && i < part.count; i++)
+        each[part.first + i] = (uint8_t)protection;
+    atomic_store(&mapping->protection,
+                 each ? common_protection(mapping) : protection);
+    return 0;
+}
+
+
+static int protect(struct neap_mapping *mapping, uint64_t offset,
+                   uint64_t length, int protection, bool all)
+{
+    struct pages part;
+    int status = find_pages(mapping, offset, length, &part);
+    if (status == 0)
+        status = neap__mapping_normalize(protection, &protection);
+    if (status == 0)
+        status = neap__mapping_writable(mapping, protection);
+    if (status == 0)
+        status = neap__mapping_unviewed(mapping, protection);
+    if (status < 0)
+        return status;
+    if (!all && !each_page(mapping))
+        return neap__fail_why(-ENOMEM, "cannot protect a part of a mapping of "
+                              "%s", mapping->address);
+    status = apply(mapping, part, protection);
+    return status < 0 ? neap__fail_why(status, "cannot change the protection "
+                                       "of a mapping of %s", mapping->address)
+                      : 0;
+}
+
+
+int neap_mapping_protect(neap_mapping *mapping, int protection)
+{
+    return protect(mapping, 0, 0, protection, true);
+}
+
+
+int neap_mapping_protect_part(neap_mapping *mapping, uint64_t offset,
+                              uint64_t length, int protection)
+{
+    return protect(mapping, offset, length, protection, false);
+}
+
+
+int neap_mapping_advise(neap_mapping *mapping, uint64_t offset, uint64_t length,
+                        int advice)
+{
+    struct pages part;
+    int status = find_pages(mapping, offset, length, &part);
+    if (status < 0)
+        return status;
+    if (advice < NEAP_ADVICE_NORMAL || advice > NEAP_ADVICE_DONTNEED)
+        return neap__fail(-EINVAL, "cannot advise the kernel with %d: there are "
+                          "NEAP_ADVICE_NORMAL (0) to NEAP_ADVICE_DONTNEED (%d)",
+                          advice, NEAP_ADVICE_DONTNEED);
+    status = neap__map_advise(part.base, part.length, advice);
+    return status < 0 ? neap__fail_why(status, "cannot advise the kernel of a "
+                                       "mapping of %s", mapping->address) : 0;
+}
+
+
+int neap_mapping_resident(neap_mapping *mapping, uint64_t offset,
+                          uint64_t length, uint64_t *ret_bytes)
+{
+    struct pages part;
+    uint64_t count = 0;
+    int status = find_pages(mapping, offset, length, &part);
+    if (status < 0)
+        return status;
+    status = neap__map_resident(part.base, part.length, &count);
+    if (status < 0)
+        return neap__fail_why(status, "cannot ask what is in memory of a "
+                              "mapping of %s", mapping->address);
+    *ret_bytes = count * neap__page_size();
+    return 0;
+}
+
+/* -- what options ask ------------------------------------------------------ */
+
+static int lock_pages(struct neap_mapping *mapping, struct pages part)
+{
+    char most[32], asked[32];
+    int status = neap__map_lock(part.base, part.length);
+    if (status == 0)
+        return 0;
+    uint64_t limit = neap__lock_limit();
+    if (limit == UINT64_MAX)
+        return neap__fail_why(status, "cannot lock %s of %s in memory",
+                              neap__bytes_text(part.length, asked),
+                              mapping->address);
+    return neap__fail(status, "cannot lock %s of %s in memory: a process may "
+                      "lock %s in all (RLIMIT_MEMLOCK); ulimit -l, or memlock "
+                      "in /etc/security/limits.conf, raises it",
+                      neap__bytes_text(part.length, asked), mapping->address,
+                      neap__bytes_text(limit, most));
+}
+
+
+int neap__mapping_equip(struct neap_mapping *mapping,
+                        const neap_mapping_options *options)
+{
+    struct pages part = pages_of(mapping, 0, mapping->length);
+    bool writable = mapping->protection & NEAP_PROT_WRITE;
+    uint32_t flags = options->flags;
+    int status = 0;
+
+    if (flags & (NEAP_MAPPING_HUGE | NEAP_MAPPING_HUGE_TRY))
+        status = neap__map_huge(part.base, part.length,
+                                flags & NEAP_MAPPING_HUGE);
+    if (status < 0 && flags & NEAP_MAPPING_HUGE)
+        return neap__fail_why(status, "cannot have %s in huge pages: it must "
+                              "hold a whole one (2 MiB, at a multiple of that), "
+                              "and the kernel must have some free; ask for "
+                              "them if possible instead", mapping->address);
+    status = 0;
+    if (flags & NEAP_MAPPING_PREFAULT && mapping->protection)
+        status = neap__map_prefault(part.base, part.length, writable);
+    if (status < 0)
+        return neap__fail_why(status, "cannot bring the pages of %s into "
+                              "memory", mapping->address);
+    return flags & NEAP_MAPPING_LOCKED ? lock_pages(mapping, part) : 0;
+}
