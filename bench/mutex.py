@@ -27,6 +27,9 @@ def rows(bench):
     ours, theirs = heap.mutex("lock"), multiprocessing.Lock()
     bench.row("with", "ns", ("neap", with_lock(ours)),
               ("multiprocessing.Lock", with_lock(theirs)))
+    bench.row("recursive, with", "ns",
+              ("neap", with_lock(heap.mutex("deep", recursive=True))),
+              ("multiprocessing.RLock", with_lock(multiprocessing.RLock())))
     bench.row("acquire and release", "ns",
               ("neap", by_name(ours, "acquire", "release")),
               ("multiprocessing.Lock", by_name(theirs, "acquire", "release")))
