@@ -105,6 +105,9 @@ uint64_t neap__pid_namespace(void);
 /* The kernel's number of this thread, in that namespace. */
 uint32_t neap__thread_number(void);
 
+/* Let others run that wait for this processor. */
+void neap__yield(void);
+
 /* True if that process has no such thread, or there is no such process. Numbers
  * are those of this process's PID namespace. */
 bool neap__thread_vanished(uint32_t pid, uint32_t tid);

@@ -1,4 +1,5 @@
 /* Threads by their numbers, which mean something in one PID namespace only. */
+#include <sched.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -32,4 +33,10 @@ uint32_t neap__thread_number(void)
 bool neap__thread_vanished(uint32_t pid, uint32_t tid)
 {
     return syscall(SYS_tgkill, pid, tid, 0) < 0 && errno == ESRCH;
+}
+
+
+void neap__yield(void)
+{
+    sched_yield();
 }

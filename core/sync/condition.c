@@ -18,6 +18,11 @@
  *  I2 Who came since finds `returns` as it was and takes none. The next
  *     notification is for it, too, so that grants are never told apart.
  *
+ *  I3 Who finds no grant says that it will sleep before it gives the lock up.
+ *     Whoever grants has the lock after that and wakes it, or had it before and
+ *     was seen. So no fence is needed here, of which wait.h tells; a drop raises
+ *     `seq` in any case.
+ *
  * Who gives up looks for a grant once more, with the mutex held. The grant of a
  * dead one goes to another, whoever that is.
  */
@@ -42,6 +47,7 @@ struct wait {
     neap_mutex *mutex;
     struct neap_sh_share *share;
     uint64_t since; /* so many notifications ago it began */
+    uint32_t seen;  /* what seq is while nobody wakes */
 };
 
 
@@ -180,6 +186,7 @@ static int count_in_locked(struct neap__seat *seat, struct wait *wait)
     neap__tx_set(&tx, &wait->share->value, WAITING);
     neap__tx_set(&tx, &wait->share->id, object->id);
     neap__tx_set(&tx, &wait->share->entry, neap__offset(object->heap, entry));
+    wait->seen = neap__wait_announce(entry);
     return neap__tx_commit(&tx);
 }
 
@@ -222,20 +229,44 @@ static int take_locked(struct neap__seat *seat, struct wait *wait)
 }
 
 
-static int take(struct neap__seat *seat, void *argument)
+/* @return 0 granted; -EBUSY sleep, keeping I3; -EIDRM. */
+static int take(struct neap__seat *seat, struct wait *wait)
 {
-    struct wait *wait = argument;
     struct neap_sh_entry *entry = wait->object->entry;
-    if (neap__object_gone(wait->object))
-        return neap__object_dropped(wait->object);
-    if (!is_granted(wait))
-        return -EBUSY;
     int status = neap__lock_inside(seat, &entry->lock);
     if (status < 0)
         return status;
     status = take_locked(seat, wait);
+    if (status == -EBUSY)
+        wait->seen = neap__wait_announce(entry);
     neap__unlock(seat, &entry->lock);
     return status;
+}
+
+
+static int sleep_until_granted(struct neap__seat *seat, struct wait *wait,
+                               int64_t deadline)
+{
+    struct neap_sh_entry *entry = wait->object->entry;
+    int64_t cap = NEAP__WAIT_CAP_FIRST;
+    int status = deadline == NEAP_NOW ? -ETIMEDOUT : -EBUSY;
+    while (status == -EBUSY) {
+        status = neap__wait_sleep(seat, entry, wait->seen, deadline, &cap);
+        if (status == 0)
+            status = take(seat, wait);
+    }
+    return status == -ETIMEDOUT && deadline == NEAP_NOW ? -EBUSY : status;
+}
+
+
+/* Whoever notified has the mutex for a moment yet, and often cannot run because
+ * this thread has just been woken in its place: let it. To spin, or to sleep and
+ * be woken once more, takes three times as long. */
+static void let_go_on(const neap_mutex *mutex)
+{
+    const struct neap_sh_lock *lock = &mutex->object.entry->lock;
+    for (int i = 0; i < 3 && atomic_load(&lock->word); i++)
+        neap__yield();
 }
 
 
@@ -246,6 +277,7 @@ static int lock_again(struct neap__seat *seat, neap_mutex *mutex,
     struct neap__object *object = &mutex->object;
     struct neap_sh_lock *lock = &object->entry->lock;
     int status;
+    let_go_on(mutex);
     while ((status = neap__lock(seat, lock, object->id, NEAP_FOREVER)) ==
                -EINTR || status == NEAP__CYCLE)
         if (status == NEAP__CYCLE) /* no reason to come back without it */
@@ -309,10 +341,12 @@ int neap_condition_wait(neap_condition *condition, neap_mutex *mutex,
     if (status < 0)
         return status;
     uint64_t count = neap__mutex_count(&mutex->object);
+    neap__wait_on(seat, neap__offset(object->heap, object->entry));
     neap__unlock(seat, &mutex->object.entry->lock);
-    status = neap__wait_for(seat, object->entry, take, &wait, deadline);
+    status = sleep_until_granted(seat, &wait, deadline);
     int locked = lock_again(seat, mutex, count);
     status = leave(seat, &wait, status);
+    neap__wait_end(seat);
     /* That an owner died goes before what else happened: who was not notified
      * finds that out by itself. */
     if (locked != 0 || status == 0)
@@ -323,8 +357,17 @@ int neap_condition_wait(neap_condition *condition, neap_mutex *mutex,
 
 /* -- notifying ------------------------------------------------------------ */
 
-/* Those who sleep are woken under the lock: nobody who comes later, and may take
- * nothing, can be among them. */
+/* Has this thread the mutex that waiters use? Then nobody comes meanwhile. */
+static bool keeps_others_out(struct neap__seat *seat,
+                             const struct neap_sh_entry *entry)
+{
+    struct neap_sh_entry *mutex = neap__at(
+        seat->heap, atomic_load(&entry->limit), sizeof *mutex, NEAP_SH_GRAIN);
+    return mutex && neap__lock_mine(seat, &mutex->lock);
+}
+
+
+/* @return 1 those who sleep are to be woken; 0 they are; -EIDRM. */
 static int grant_locked(struct neap__seat *seat, struct neap__object *object,
                         int64_t n)
 {
@@ -337,11 +380,16 @@ static int grant_locked(struct neap__seat *seat, struct neap__object *object,
     count_notification(&tx, entry);
     neap__waking(seat, entry);
     int status = neap__tx_commit(&tx);
+    if (status == 0 && keeps_others_out(seat, entry))
+        return 1;
     neap__woken(seat, entry, n > INT_MAX ? INT_MAX : (int)n);
     return status;
 }
 
 
+/* Nobody who comes after the grant, and may take nothing, must be woken in the
+ * place of one who may: so it is done under the lock, if not under the waiters'
+ * mutex. (Whoever wakes finds the lock taken then, and has to wait again.) */
 int neap_condition_notify(neap_condition *condition, int64_t n)
 {
     struct neap__object *object = &condition->object;
@@ -363,5 +411,8 @@ int neap_condition_notify(neap_condition *condition, int64_t n)
         return status;
     status = grant_locked(seat, object, n);
     neap__unlock(seat, &entry->lock);
-    return status;
+    if (status <= 0)
+        return status;
+    neap__woken(seat, entry, n > INT_MAX ? INT_MAX : (int)n);
+    return 0;
 }
