@@ -52,7 +52,10 @@ static bool look_at_share(struct neap_heap *heap, struct neap_sh_slot *slot,
     struct neap_sh_share *share = &slot->shares[place];
     struct neap_sh_entry *entry = neap__entry_at(heap,
                                                  atomic_load(&share->entry));
-    use->permits = atomic_load(&share->value);
+    uint32_t tag = neap__tag(use->slot, atomic_load(&slot->incarnation));
+    use->permits = entry && neap_sh_cell_count(entry)
+                       ? neap_sh_cells_of(entry, tag)
+                       : atomic_load(&share->value);
     use->role = NEAP_USE_HOLDS;
     return entry && use->permits && name_it(entry, use) &&
            use->kind == NEAP_OBJECT_SEMAPHORE &&

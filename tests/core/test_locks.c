@@ -98,6 +98,21 @@ TEST(who_holds_and_who_waits_is_told)
 }
 
 
+static void check_permits(neap_heap *heap, neap_semaphore *semaphore)
+{
+    const char *name = neap_semaphore_name(semaphore);
+    neap_lock_use use;
+    CHECK(!find(heap, name, NEAP_USE_HOLDS, getpid(), &use));
+    CHECK_STATUS(neap_semaphore_acquire(semaphore, NEAP_NOW), 0);
+    CHECK_STATUS(neap_semaphore_acquire_many(semaphore, 2, NEAP_NOW), 0);
+    CHECK(find(heap, name, NEAP_USE_HOLDS, getpid(), &use));
+    CHECK_INT(use.kind, NEAP_OBJECT_SEMAPHORE);
+    CHECK_INT(use.permits, 3);
+    CHECK_STATUS(neap_semaphore_release_many(semaphore, 3), 0);
+    CHECK(!find(heap, name, NEAP_USE_HOLDS, getpid(), &use));
+}
+
+
 TEST(permits_and_readers_are_told)
 {
     neap_heap *heap = make_heap(NULL);
@@ -105,6 +120,11 @@ TEST(permits_and_readers_are_told)
                                            NEAP_SEMAPHORE_UNDO);
     neap_rwlock *shelf;
     neap_lock_use use;
+    neap_semaphore *many = open_semaphore(heap, "many", 99,
+                                          NEAP_SEMAPHORE_UNDO);
+    check_permits(heap, slots); /* in cells, and not */
+    check_permits(heap, many);
+    neap_semaphore_close(many);
     CHECK_STATUS(neap_rwlock_open(heap, "shelf", &shelf), NEAP_CREATED);
     CHECK_STATUS(neap_rwlock_read(shelf, NEAP_NOW), 0);
     CHECK(find(heap, "shelf", NEAP_USE_READS, getpid(), &use));
