@@ -3,6 +3,8 @@
  *
  * @module neap.segment
  */
+#include <string.h>
+
 #include "lneap.h"
 
 
@@ -378,6 +380,116 @@ static int segment_punch(lua_State *L)
 }
 
 
+static const struct {
+    const char *name;
+    int seal;
+} seal_names[] = {
+    {"seal", NEAP_SEAL_SEAL}, {"shrink", NEAP_SEAL_SHRINK},
+    {"grow", NEAP_SEAL_GROW}, {"write", NEAP_SEAL_WRITE},
+    {"future_write", NEAP_SEAL_FUTURE_WRITE},
+};
+#define SEALS (sizeof seal_names / sizeof seal_names[0])
+
+
+static int check_seal(lua_State *L, int arg)
+{
+    const char *name = luaL_checkstring(L, arg);
+
+    for (size_t i = 0; i < SEALS; i++)
+        if (strcmp(seal_names[i].name, name) == 0)
+            return seal_names[i].seal;
+    return luaL_argerror(L, arg, "a seal is 'write', 'future_write', 'grow', "
+                         "'shrink' or 'seal'");
+}
+
+
+/***
+ * Seal a memfd segment, for ever and for everybody.
+ *
+ * @usage assert(segment:seal("write", "grow", "shrink"))
+ * @function segment:seal
+ * @tparam string ... "write", "future_write", "grow", "shrink", "seal"
+ * @treturn boolean true, or nil, text and code
+ */
+static int segment_seal(lua_State *L)
+{
+    neap_segment *segment = check_segment(L);
+    int seals = check_seal(L, 2);
+
+    for (int arg = 3; arg <= lua_gettop(L); arg++)
+        seals |= check_seal(L, arg);
+    return lneap_done(L, neap_segment_seal(segment, seals));
+}
+
+
+/***
+ * Its seals: a table in which those that it has are true.
+ *
+ * @usage print(segment:seals().write)
+ * @function segment:seals
+ * @treturn table, or nil, text and code
+ */
+static int segment_seals(lua_State *L)
+{
+    int seals;
+    int status = neap_segment_seals(check_segment(L), &seals);
+
+    if (status < 0)
+        return lneap_fail(L, status);
+    lua_createtable(L, 0, SEALS);
+    for (size_t i = 0; i < SEALS; i++)
+        if (seals & seal_names[i].seal)
+            lneap_set_boolean(L, seal_names[i].name, true);
+    return 1;
+}
+
+
+/***
+ * Give it to another process, which takes it at that path of a Unix socket.
+ *
+ * @usage assert(segment:give("/tmp/here", 10))
+ * @function segment:give
+ * @tparam string path
+ * @tparam[opt] number timeout seconds
+ * @treturn boolean true; false, "timeout"; or nil, text and code
+ */
+static int segment_give(lua_State *L)
+{
+    neap_segment *segment = check_segment(L);
+    const char *path = lneap_check_name(L, 2);
+    int64_t deadline = lneap_check_deadline(L, 3);
+    int status;
+
+    LNEAP_WAIT(L, status, neap_segment_give(segment, path, deadline));
+    return lneap_waited(L, status);
+}
+
+
+/***
+ * Take what another process gives at that path.
+ *
+ * @usage local segment = assert(neap.segment.take("/tmp/here", 10))
+ * @function take
+ * @tparam string path
+ * @tparam[opt] number timeout seconds
+ * @treturn segment the segment, or nil, text and code
+ */
+static int segment_take(lua_State *L)
+{
+    const char *path = lneap_check_name(L, 1);
+    int64_t deadline = lneap_check_deadline(L, 2);
+    struct lneap_handle *handle = lneap_new(L, &lneap_segment_class, path);
+    neap_segment *core;
+    int status;
+
+    LNEAP_WAIT(L, status, neap_segment_take(path, deadline, &core));
+    if (status < 0)
+        return lneap_fail(L, status);
+    handle->core = core;
+    return 1;
+}
+
+
 /***
  * Take away its name. Not for kinds without one.
  *
@@ -432,6 +544,7 @@ void lneap_open_segment(lua_State *L)
         {"open", segment_open},
         {"open_or_create", segment_open_or_create},
         {"list", segment_list},
+        {"take", segment_take},
         {NULL, NULL},
     };
     static const luaL_Reg methods[] = {
@@ -440,6 +553,8 @@ void lneap_open_segment(lua_State *L)
         {"address", segment_address}, {"kind", segment_kind},
         {"set_mode", segment_set_mode}, {"set_owner", segment_set_owner},
         {"map", lneap_segment_map},   {"punch", segment_punch},
+        {"seal", segment_seal},       {"seals", segment_seals},
+        {"give", segment_give},
         {NULL, NULL},
     };
 

@@ -5,7 +5,43 @@ typedef struct Segment {
     bool read_only;
 } Segment;
 
-enum segment_how { SEGMENT_CREATE, SEGMENT_OPEN, SEGMENT_OPEN_OR_CREATE };
+enum segment_how {
+    SEGMENT_CREATE, SEGMENT_OPEN, SEGMENT_OPEN_OR_CREATE,
+    SEGMENT_TAKE,   /* `size` nanoseconds long at most, -1 for ever */
+    SEGMENT_RECEIVE /* `size` is the socket */
+};
+
+struct passing {
+    const char *path;
+    int socket;
+    neap_segment *core;
+};
+
+
+static int take_segment(void *argument, int64_t deadline)
+{
+    struct passing *p = argument;
+    return p->path ? neap_segment_take(p->path, deadline, &p->core)
+                   : neap_segment_receive(p->socket, deadline, &p->core);
+}
+
+
+static int give_segment(void *argument, int64_t deadline)
+{
+    struct passing *p = argument;
+    return neap_segment_give(p->core, p->path, deadline);
+}
+
+
+static int receive_segment(struct passing p, uint64_t timeout,
+                           neap_segment **ret_core)
+{
+    int status = wait_without_gil(take_segment, &p, (int64_t)timeout < 0
+        ? NEAP_FOREVER : neap_deadline_after((int64_t)timeout));
+    if (status >= 0)
+        *ret_core = p.core;
+    return status;
+}
 
 
 static int open_segment(const char *address, int how, uint64_t size,
@@ -16,6 +52,12 @@ static int open_segment(const char *address, int how, uint64_t size,
         return neap_segment_create(address, size, mode, ret_core);
     case SEGMENT_OPEN:
         return neap_segment_open(address, read_only, ret_core);
+    case SEGMENT_TAKE:
+        return receive_segment((struct passing){.path = address}, size,
+                               ret_core);
+    case SEGMENT_RECEIVE:
+        return receive_segment((struct passing){.socket = (int)size},
+                               UINT64_MAX, ret_core);
     default:
         return neap_segment_open_or_create(address, size, mode, ret_core);
     }
@@ -77,6 +119,8 @@ static Status unlink_address(const char *address)
 %constant int SEGMENT_CREATE = SEGMENT_CREATE;
 %constant int SEGMENT_OPEN = SEGMENT_OPEN;
 %constant int SEGMENT_OPEN_OR_CREATE = SEGMENT_OPEN_OR_CREATE;
+%constant int SEGMENT_TAKE = SEGMENT_TAKE;
+%constant int SEGMENT_RECEIVE = SEGMENT_RECEIVE;
 
 %feature("docstring") list_segments
     "The posix and sysv segments of this machine, as tuples.";
@@ -155,6 +199,29 @@ typedef struct Segment {
   Status _punch(uint64_t offset, uint64_t length)
   {
       return neap_segment_punch($self->core, offset, length);
+  }
+  Status _seal(int seals)
+  {
+      return neap_segment_seal($self->core, seals);
+  }
+  PyObject *_seals()
+  {
+      int seals;
+      int status = neap_segment_seals($self->core, &seals);
+      return status < 0 ? raise_status(status) : PyLong_FromLong(seals);
+  }
+  Status _send(int socket)
+  {
+      return neap_segment_send($self->core, socket);
+  }
+  Truth _give(const char *path, PyObject *timeout)
+  {
+      int64_t deadline;
+      struct passing p = {.path = path, .core = $self->core};
+      if (!as_wait_deadline(timeout, &deadline))
+          return -EINVAL;
+      int status = wait_without_gil(give_segment, &p, deadline);
+      return status >= 0 ? 1 : timed_out(status) ? 0 : status;
   }
   Status _set_mode(uint32_t mode)
   {

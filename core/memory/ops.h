@@ -66,6 +66,12 @@ extern const struct neap__segment_ops neap__file_ops;
 extern const struct neap__segment_ops neap__anonymous_ops;
 extern const struct neap__segment_ops neap__memfd_ops;
 
+/* -- segment.c ------------------------------------------------------------- */
+
+/* A handle of what has no name but this descriptor, which is its from then on.
+ * @return 0; -ENOMEM, and the descriptor is the caller's. */
+int neap__segment_adopt(int fd, bool read_only, neap_segment **ret_segment);
+
 /* -- descriptor.c: what the kinds with a descriptor share ------------------ */
 
 /* Born by neap__birth_*: a name, `size` bytes set aside. */

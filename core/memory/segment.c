@@ -114,6 +114,21 @@ static int open_at(const struct neap__address *address, bool read_only,
 }
 
 
+int neap__segment_adopt(int fd, bool read_only, neap_segment **ret_segment)
+{
+    struct neap__address address;
+    int status = neap__address_parse("memfd:received", &address);
+    if (status < 0)
+        return status;
+    struct neap_segment *segment = make_handle(&address, read_only);
+    if (!segment)
+        return neap__fail_why(-ENOMEM, "cannot receive a segment");
+    segment->fd = fd;
+    *ret_segment = segment;
+    return 0;
+}
+
+
 int neap_segment_create(const char *address, uint64_t size, uint32_t mode,
                         neap_segment **ret_segment)
 {

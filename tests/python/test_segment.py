@@ -239,3 +239,53 @@ def test_a_segment_takes_another_mode_and_owner(address):
             segment.set_owner(-1)
         with pytest.raises(TypeError):
             segment.set_owner("root")
+
+
+def test_a_sealed_segment_passes_to_who_takes_it(tmp_path):
+    path = tmp_path / "here"
+
+    def take():
+        with neap.Segment.take(path, 20) as taken:
+            assert taken.seals == {"write", "grow"}
+            with pytest.raises(PermissionError):
+                taken.map()
+            with taken.map(prot="r") as mapping:
+                return mapping.bytes(0, 5)
+
+    taker = neap.fork(take)
+    with neap.Segment.create("memfd:news", 4096) as segment:
+        with segment.map() as mapping:
+            mapping.write_bytes(0, b"hello")
+            with pytest.raises(OSError, match="close such mappings"):
+                segment.seal("write")
+        segment.seal("write", "grow")
+        assert segment.give(path, 20)
+        assert taker.wait() == b"hello"
+        assert not segment.give(path, 0)
+        with pytest.raises(ValueError, match="wax"):
+            segment.seal("wax")
+        with pytest.raises(neap.BadArgument):
+            segment.seal()
+    with pytest.raises(neap.Timeout):
+        neap.Segment.take(path, 0)
+    with pytest.raises(ValueError):
+        neap.Segment.take(path, -1)
+
+
+def test_a_segment_passes_over_a_socket(name):
+    import socket
+
+    one, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with one, other, neap.Segment.create(name, 4096) as segment:
+        segment.send(one)
+        segment.unlink()
+        with neap.Segment.receive(other) as received:
+            with received.map() as mapping, segment.map() as theirs:
+                mapping.write(0, "i4", 7)
+                assert theirs.read(0, "i4") == 7
+        one.send(b"hello")
+        with pytest.raises(OSError, match="without one"):
+            neap.Segment.receive(other)
+    with neap.Segment.create("anonymous:", 1) as segment:
+        with pytest.raises(OSError, match="no descriptor"):
+            segment.give("/tmp/nowhere", 0)

@@ -786,6 +786,12 @@ function segments.open_or_create(address, size, options) end
 ---@return string? text
 ---@return neap.code? code
 function segments.list() end
+---@param path string
+---@param timeout? number seconds
+---@return neap.segment? segment
+---@return string? text
+---@return neap.code? code
+function segments.take(path, timeout) end
 
 ---@class neap.map_options
 ---@field offset? neap.size
@@ -819,6 +825,21 @@ function segment:resize(size) end
 ---@return string? text
 ---@return neap.code? code
 function segment:punch(offset, length) end
+---@param ... "write"|"future_write"|"grow"|"shrink"|"seal"
+---@return true? done
+---@return string? text
+---@return neap.code? code
+function segment:seal(...) end
+---@return table<string, true>? seals
+---@return string? text
+---@return neap.code? code
+function segment:seals() end
+---@param path string
+---@param timeout? number seconds
+---@return boolean? done
+---@return string? text
+---@return neap.code? code
+function segment:give(path, timeout) end
 ---@param mode neap.mode
 ---@return true? done
 ---@return string? text

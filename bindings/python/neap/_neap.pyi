@@ -24,6 +24,8 @@ _Number = Union[SupportsIndex, SupportsFloat]
 SEGMENT_CREATE: int
 SEGMENT_OPEN: int
 SEGMENT_OPEN_OR_CREATE: int
+SEGMENT_TAKE: int
+SEGMENT_RECEIVE: int
 OPEN_EXISTING: int
 OPEN_NEW: int
 OPEN_READ_ONLY: int

@@ -75,6 +75,7 @@ def ftok(path, number):
     return _neap.ftok_of(os.fsdecode(path), number)
 
 
+_SEALS = {"seal": 1, "shrink": 2, "grow": 4, "write": 8, "future_write": 16}
 _HUGE = {None: 0, "try": 8, "require": 16}
 _ADVICE = {"normal": 0, "sequential": 1, "random": 2, "willneed": 3,
            "dontneed": 4}
@@ -133,6 +134,45 @@ class Segment(_neap.Segment):
         size."""
         return cls(_segment_of(address), _neap.SEGMENT_OPEN_OR_CREATE,
                    bytes_of(size), mode_of(mode), False)
+
+    @classmethod
+    def take(cls, path, timeout=None):
+        """Take what another process gives at that path of a Unix socket.
+        Timeout when nobody has in time."""
+        if timeout is not None and not timeout >= 0:
+            raise ValueError("timeout must be 0 or more seconds, or None")
+        wait = (1 << 64) - 1 if timeout is None else int(timeout * 1e9)
+        return cls(os.fsdecode(path), _neap.SEGMENT_TAKE, wait, 0, False)
+
+    @classmethod
+    def receive(cls, socket):
+        """Receive what send() sends at the other end of a Unix socket."""
+        return cls("", _neap.SEGMENT_RECEIVE, socket.fileno(), 0, False)
+
+    def give(self, path, timeout=None):
+        """Give it to the process that takes it at that path of a Unix socket:
+        True, or False when nobody has in time."""
+        return self._give(os.fsdecode(path), timeout)
+
+    def send(self, socket):
+        """Send it over a connected Unix socket. OSError ENOTSUP for sysv and
+        anonymous."""
+        self._send(socket.fileno())
+
+    def seal(self, *seals):
+        """Seal a memfd segment, for ever and for everybody: "write",
+        "future_write", "grow", "shrink", "seal". OSError EBUSY while it is
+        mapped for writing."""
+        bits = 0
+        for seal in seals:
+            bits |= _word(seal, _SEALS, "seal")
+        self._seal(bits)
+
+    @property
+    def seals(self):
+        """The names of its seals: a set."""
+        bits = self._seals()
+        return {name for name, bit in _SEALS.items() if bits & bit}
 
     @property
     def size(self):

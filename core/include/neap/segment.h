@@ -166,6 +166,60 @@ int neap_segment_unlink(neap_segment *segment);
 NEAP_API NEAP_MUST_CHECK
 int neap_unlink(const char *address);
 
+enum neap_seal {
+    NEAP_SEAL_SEAL = 1,    /* no more seals */
+    NEAP_SEAL_SHRINK = 2,
+    NEAP_SEAL_GROW = 4,
+    NEAP_SEAL_WRITE = 8,   /* nobody writes, whoever has it */
+    NEAP_SEAL_FUTURE_WRITE = 16 /* only who has it mapped for writing now */
+};
+
+/**
+ * Seal a memfd segment, for ever and for everybody: a reader knows then that it
+ * stays as it is. The handle is read-only after a seal against writing.
+ *
+ * @return 0; -EBUSY it is mapped for writing; -EPERM sealed against seals;
+ * -ENOTSUP no memfd; -EINVAL no such seal.
+ */
+NEAP_API NEAP_MUST_CHECK
+int neap_segment_seal(neap_segment *segment, int seals);
+
+/** Its seals; 0 for what can have none. @return 0; -ENOTSUP sysv, anonymous. */
+NEAP_API NEAP_MUST_CHECK
+int neap_segment_seals(neap_segment *segment, int *ret_seals);
+
+/**
+ * Pass a segment that has a descriptor to whoever is at the other end of a
+ * connected Unix socket. The receiver's handle is of kind memfd, and read-only
+ * if it is sealed against writing or was opened so.
+ *
+ * Blocks: receive until `deadline`. Crash: it has passed or not. Signals:
+ * -EINTR, nothing received. Fork: as create.
+ *
+ * @return 0; -ENOTSUP sysv, anonymous; -ETIMEDOUT; -EINTR; -EPROTO what came is
+ * no segment; -EPIPE the sender is gone; -errno of the socket.
+ */
+NEAP_API NEAP_MUST_CHECK
+int neap_segment_send(neap_segment *segment, int socket);
+NEAP_API NEAP_MUST_CHECK
+int neap_segment_receive(int socket, int64_t deadline,
+                         neap_segment **ret_segment);
+
+/**
+ * The same with a path as the meeting place: who gives listens there for one
+ * taker, who takes waits for a giver. The path is removed afterwards.
+ *
+ * Blocks: until `deadline`. Crash: the path may stay. Signals: -EINTR.
+ *
+ * @return as above; -EADDRINUSE the path is taken; -ENAMETOOLONG.
+ */
+NEAP_API NEAP_MUST_CHECK
+int neap_segment_give(neap_segment *segment, const char *path,
+                      int64_t deadline);
+NEAP_API NEAP_MUST_CHECK
+int neap_segment_take(const char *path, int64_t deadline,
+                      neap_segment **ret_segment);
+
 /** What neap_segment_next tells of a segment on this machine. */
 typedef struct neap_segment_info {
     char address[280]; /* fit for neap_segment_open */
