@@ -133,6 +133,7 @@ build = {
         "core/recovery/redo.c",
         "core/recovery/seat.c",
         "core/recovery/share.c",
+        "core/recovery/spin.c",
         "core/recovery/wait.c",
         "core/sync/any.c",
         "core/sync/barrier.c",

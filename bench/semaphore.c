@@ -1,7 +1,11 @@
 /* Semaphores against sem_t, System V's with SEM_UNDO, and Boost's. */
 #include <semaphore.h>
+#include <signal.h>
 #include <sys/ipc.h>
+#include <sys/prctl.h>
 #include <sys/sem.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "ours.h"
 
@@ -101,8 +105,103 @@ static void remove_sysv(void)
 }
 
 
+/* -- hand-overs: a partner answers each permit with one ---------------------- */
+
+static neap_semaphore *there, *back;
+static sem_t *pair;
+static pid_t partner, posix_partner;
+
+
+static pid_t fork_partner(void (*answer)(void))
+{
+    pid_t pid = fork();
+    BENCH_MUST(pid);
+    if (pid)
+        return pid;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (;;)
+        answer();
+}
+
+
+static void end_partner(pid_t pid)
+{
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}
+
+
+static void answer(void)
+{
+    BENCH_OURS(neap_semaphore_acquire(there, NEAP_FOREVER));
+    BENCH_OURS(neap_semaphore_release(back));
+}
+
+
+static void answer_posix(void)
+{
+    BENCH_MUST(sem_wait(&pair[0]));
+    BENCH_MUST(sem_post(&pair[1]));
+}
+
+
+static void begin_handing(void)
+{
+    BENCH_OURS(neap_semaphore_open(bench_heap(), "there", 0,
+                                   NEAP_SEMAPHORE_CLASSIC, &there));
+    BENCH_OURS(neap_semaphore_open(bench_heap(), "back", 0,
+                                   NEAP_SEMAPHORE_CLASSIC, &back));
+    partner = fork_partner(answer);
+}
+
+
+static void hand_over(long n)
+{
+    for (long i = 0; i < n; i++) {
+        BENCH_OURS(neap_semaphore_release(there));
+        BENCH_OURS(neap_semaphore_acquire(back, NEAP_FOREVER));
+    }
+}
+
+
+static void end_handing(void)
+{
+    end_partner(partner);
+    neap_semaphore_close(back);
+    neap_semaphore_close(there);
+}
+
+
+static void begin_posix(void)
+{
+    pair = bench_shared(4096);
+    BENCH_MUST(sem_init(&pair[0], 1, 0));
+    BENCH_MUST(sem_init(&pair[1], 1, 0));
+    posix_partner = fork_partner(answer_posix);
+}
+
+
+static void hand_over_posix(long n)
+{
+    for (long i = 0; i < n; i++) {
+        BENCH_MUST(sem_post(&pair[0]));
+        BENCH_MUST(sem_wait(&pair[1]));
+    }
+}
+
+
+static void end_posix(void)
+{
+    end_partner(posix_partner);
+}
+
+
 void bench_rows(void)
 {
+    struct bench_subject hands[] = {
+        {"neap", begin_handing, hand_over, end_handing},
+        {"glibc sem_t", begin_posix, hand_over_posix, end_posix},
+    };
     struct bench_subject classics[] = {
         {"neap", open_classic, take_classic, close_classic},
         {"glibc sem_t", make_posix, take_posix, NULL},
@@ -116,4 +215,6 @@ void bench_rows(void)
     bench_row("undo, acquire and release", "ns", undos, 2);
     bench_row_both("acquire and release, two processes", "ns", classics, 3);
     bench_row_both("undo, acquire and release, two processes", "ns", undos, 2);
+    bench_row_free("permit there and back", "ns", hands, 2);
+    bench_row("permit there and back, one processor", "ns", hands, 2);
 }

@@ -52,4 +52,32 @@ NEAP__INLINE bool neap__spin(struct neap__spin *spin)
     return true;
 }
 
+/*
+ * Waiting for what another one is about to do, a permit, an event: whoever does it
+ * comes once and leaves the line alone, so the looks are close together. How many
+ * there are is learnt for each object: twice what it took of late and some more,
+ * and none where they have been in vain; now and then it is tried again.
+ *
+ *     struct neap__patience patience = neap__patience_begin(entry);
+ *     while (!(got = it is there) && neap__patience(&patience))
+ *         ;
+ *     neap__patience_end(&patience, got);
+ */
+struct neap__patience {
+    _Atomic uint32_t *estimate; /* looks, of which the last is 1/8 */
+    uint32_t looks, most;
+};
+
+struct neap__patience neap__patience_begin(const void *object);
+void neap__patience_end(const struct neap__patience *patience, bool got);
+
+/* @return false when it is time to sleep. */
+NEAP__INLINE bool neap__patience(struct neap__patience *patience)
+{
+    if (patience->looks++ >= patience->most)
+        return false;
+    neap__pause_processor();
+    return true;
+}
+
 #endif

@@ -5,6 +5,7 @@
 #include "neap/event.h"
 
 #include "heap/object.h"
+#include "recovery/spin.h"
 #include "recovery/wait.h"
 
 struct neap_event {
@@ -39,12 +40,26 @@ static int look_for_none(struct neap__seat *seat, void *object)
 }
 
 
+static int look_for_a_while(struct neap__object *object, neap__attempt *look)
+{
+    struct neap__patience patience = neap__patience_begin(object->entry);
+    int status = -EBUSY;
+    while (neap__patience(&patience) &&
+           (status = look(NULL, object)) == -EBUSY)
+        ;
+    neap__patience_end(&patience, status == 0);
+    return status;
+}
+
+
 /* A read-only heap has no seat to wait with, but may look. */
 static int wait_until(struct neap__object *object, neap__attempt *look,
                       int64_t deadline, const char *is_not)
 {
     struct neap__seat *seat = NULL;
     int status = look(NULL, object);
+    if (status == -EBUSY && deadline != NEAP_NOW)
+        status = look_for_a_while(object, look);
     if (status == -EBUSY && deadline != NEAP_NOW) {
         status = neap__seat(object->heap, &seat);
         if (status == 0)

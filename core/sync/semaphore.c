@@ -202,17 +202,16 @@ static uint64_t free_permits(const neap_semaphore *semaphore)
 }
 
 
-/* Where others sleep already there is more to wait for than a moment. @return as
- * take, -EBUSY when it is time to sleep. */
+/* @return as take, -EBUSY when it is time to sleep. */
 static int take_spinning(struct neap__seat *seat, const struct want *want)
 {
-    struct neap_sh_entry *entry = want->semaphore->object.entry;
-    struct neap__spin spin = neap__spin_begin();
+    struct neap__patience patience =
+        neap__patience_begin(want->semaphore->object.entry);
     int status = -EBUSY;
-    while (status == -EBUSY && !(atomic_load(&entry->sleepers) & 1) &&
-           neap__spin(&spin))
+    while (status == -EBUSY && neap__patience(&patience))
         if (free_permits(want->semaphore) >= want->n)
             status = take(seat, want);
+    neap__patience_end(&patience, status == 0);
     return status;
 }
 
