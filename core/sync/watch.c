@@ -160,11 +160,13 @@ static void announce_all(void)
 }
 
 
+/* Not neap__wait_expired: the binding is not asked in this thread. */
 static void look_for_the_dead(int64_t *cap)
 {
+    *cap = *cap * 2 > NEAP__WAIT_CAP_LAST ? NEAP__WAIT_CAP_LAST : *cap * 2;
     for (struct neap_watch *watch = watches; watch; watch = watch->next)
         if (!watch->what.object.heap->read_only)
-            (void)neap__wait_expired(watch->what.object.heap, cap);
+            (void)neap__reap(watch->what.object.heap);
 }
 
 
