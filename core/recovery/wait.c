@@ -62,11 +62,11 @@ int neap__wait_sleep(struct neap__seat *seat, struct neap_sh_entry *entry,
 static int attempt_and_sleep(struct neap__seat *seat,
                              struct neap_sh_entry *entry,
                              neap__attempt *attempt, void *argument,
-                             int64_t deadline)
+                             int64_t deadline, bool exchanged)
 {
     int64_t cap = NEAP__WAIT_CAP_FIRST;
     for (;;) {
-        uint32_t seen = neap__wait_begin(seat, entry);
+        uint32_t seen = neap__wait_begin(seat, entry, exchanged);
         int status = attempt(seat, argument);
         if (status != -EBUSY)
             return status;
@@ -80,17 +80,35 @@ static int attempt_and_sleep(struct neap__seat *seat,
 }
 
 
-int neap__wait_for(struct neap__seat *seat, struct neap_sh_entry *entry,
-                   neap__attempt *attempt, void *argument, int64_t deadline)
+static int wait_for(struct neap__seat *seat, struct neap_sh_entry *entry,
+                    neap__attempt *attempt, void *argument, int64_t deadline,
+                    bool exchanged)
 {
     int status = attempt(seat, argument);
     if (status != -EBUSY || deadline == NEAP_NOW)
         return status;
-    status = attempt_and_sleep(seat, entry, attempt, argument, deadline);
+    status = attempt_and_sleep(seat, entry, attempt, argument, deadline,
+                               exchanged);
     neap__wait_end(seat);
     if (status < 0) {
         neap__waking(seat, entry);
         neap__woken(seat, entry, 1);
     }
     return status;
+}
+
+
+int neap__wait_for(struct neap__seat *seat, struct neap_sh_entry *entry,
+                   neap__attempt *attempt, void *argument, int64_t deadline)
+{
+    return wait_for(seat, entry, attempt, argument, deadline, false);
+}
+
+
+int neap__wait_for_exchanged(struct neap__seat *seat,
+                             struct neap_sh_entry *entry,
+                             neap__attempt *attempt, void *argument,
+                             int64_t deadline)
+{
+    return wait_for(seat, entry, attempt, argument, deadline, true);
 }

@@ -84,13 +84,16 @@ NEAP__INLINE void neap__wait_on(struct neap__seat *seat, uint64_t what)
     neap__crash_order();
 }
 
-/* Begin to wait; look at the value again before neap__wait_sleep. */
+/* Begin to wait; look at the value again before neap__wait_sleep. `exchanged` as
+ * in neap__wait_for_exchanged. */
 NEAP__INLINE uint32_t neap__wait_begin(struct neap__seat *seat,
-                                       struct neap_sh_entry *entry)
+                                       struct neap_sh_entry *entry,
+                                       bool exchanged)
 {
     neap__wait_on(seat, neap__offset(seat->heap, entry));
     uint32_t seen = neap__wait_announce(entry);
-    neap__fence_heavy();
+    if (!exchanged)
+        neap__fence_heavy();
     return seen;
 }
 
@@ -128,6 +131,17 @@ typedef int neap__attempt(struct neap__seat *seat, void *argument);
  */
 int neap__wait_for(struct neap__seat *seat, struct neap_sh_entry *entry,
                    neap__attempt *attempt, void *argument, int64_t deadline);
+
+/*
+ * The same for a value that is only ever changed by one sequentially consistent
+ * exchange, and looked at by such a load. With `sleepers`, which is treated so
+ * too, that is an order of all four in which one sees the other (I1): no fence
+ * is needed on either side.
+ */
+int neap__wait_for_exchanged(struct neap__seat *seat,
+                             struct neap_sh_entry *entry,
+                             neap__attempt *attempt, void *argument,
+                             int64_t deadline);
 
 NEAP__INLINE void neap__wait_end(struct neap__seat *seat)
 {

@@ -63,8 +63,8 @@ static int wait_until(struct neap__object *object, neap__attempt *look,
     if (status == -EBUSY && deadline != NEAP_NOW) {
         status = neap__seat(object->heap, &seat);
         if (status == 0)
-            status = neap__wait_for(seat, object->entry, look, object,
-                                    deadline);
+            status = neap__wait_for_exchanged(seat, object->entry, look, object,
+                                              deadline);
     }
     return neap__object_gave_up(object, status, is_not);
 }

@@ -233,6 +233,9 @@ static int take_waiting(struct neap__seat *seat, struct want *want,
     struct neap_sh_entry *entry = object->entry;
     if (want->n > 1 && !neap__object_gone(object))
         atomic_store(&entry->many, 1);
+    if (object->variant == NEAP_SEMAPHORE_CLASSIC)
+        return neap__wait_for_exchanged(seat, entry, attempt_to_take, want,
+                                        deadline);
     return neap__wait_for(seat, entry, attempt_to_take, want, deadline);
 }
 
