@@ -17,9 +17,10 @@
  *    Where nobody has written for a while the lock is biased, as BRAVO's: the
  *    fence of readers is a light one then. The first writer ends that with a
  *    heavy one (bias = REVOKING; fence; bias = FENCED), the next ones need none:
- *    whoever saw the bias stored its claim before that fence or loads the word
- *    after it. A writer that dies between leaves REVOKING, and the next does it
- *    again. Readers bias the lock anew after some number of reads with a fence.
+ *    whoever saw the bias had stored its claim before, so that the fence has made
+ *    it visible. (Looking at the bias first would not do: the reader may rest
+ *    there for the whole stay of one writer, and slip in beside the next.) A
+ *    writer that dies between leaves REVOKING, and the next does it again. Readers bias the lock anew after some number of reads with a fence.
  * R3 A writer bars the way for readers that come later. Readers that had to
  *    wait say so in entry.limit, and the next writer lets them go first, for a
  *    moment: neither side starves.
@@ -141,8 +142,10 @@ static void count_fenced(struct neap__seat *seat, neap_rwlock *rwlock)
     bool enough = n + 1 >= NEAP_SH_READS_TO_BIAS && seat->light;
     atomic_store_explicit(&rwlock->fenced, enough ? 0 : n + 1,
                           memory_order_relaxed);
+    uint32_t fenced_only = NEAP_SH_FENCED; /* not while a writer ends the last */
     if (enough)
-        atomic_store(&rwlock->object.entry->bias, NEAP_SH_BIASED);
+        atomic_compare_exchange_strong(&rwlock->object.entry->bias,
+                                       &fenced_only, NEAP_SH_BIASED);
 }
 
 
@@ -187,8 +190,9 @@ static int try_read(struct neap__seat *seat, neap_rwlock *rwlock)
         held = neap__held_place(seat, object->id);
     if (!held)
         return -EAGAIN;
-    bool biased = is_biased(object) && seat->light;
     atomic_store_explicit(held, claim, memory_order_release);
+    neap__fence_light(true);
+    bool biased = is_biased(object) && seat->light; /* behind the claim: R2 */
     neap__fence_light(biased);
     bool gone = neap__object_gone(object);
     if (NEAP__LIKELY(!atomic_load(&object->entry->lock.word) && !gone)) {
