@@ -104,8 +104,8 @@ static int say_unmapped(int status, const struct neap_mapping *mapping,
     if (status == -EEXIST && wish->where)
         return say_taken(mapping, wish->where, length);
     if (status == -ENOTSUP && wish->copied)
-        return neap__fail(status, "cannot map a private copy of %s: %s segments "
-                          "have no descriptor that the kernel could copy from; "
+        return neap__fail(status, "cannot map a private copy of %s: %s "
+                          "segments have no descriptor that the kernel could copy from; "
                           "posix, file and memfd segments have",
                           mapping->address, neap_kind_name(mapping->ops->kind));
     return neap__fail_why(status, "cannot map %llu bytes of %s for %s",

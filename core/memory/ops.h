@@ -40,6 +40,8 @@ struct neap__segment_ops {
     int (*open)(struct neap_segment *segment);
     void (*close)(struct neap_segment *segment);
     int (*status)(struct neap_segment *segment, neap_segment_stat *ret_stat);
+    int (*size)(struct neap_segment *segment, uint64_t *ret_size); /* where it
+                                          is had for less than a status */
     int (*resize)(struct neap_segment *segment, uint64_t size);
     int (*punch)(struct neap_segment *segment, uint64_t offset,
                  uint64_t length);

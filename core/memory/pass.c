@@ -48,8 +48,8 @@ int neap_segment_seal(neap_segment *segment, int seals)
     case 0:
         break;
     case -EBUSY:
-        return neap__fail(status, "cannot seal %s against writing: it is mapped "
-                          "for writing, here or elsewhere; close such mappings "
+        return neap__fail(status, "cannot seal %s against writing: it is "
+                          "mapped for writing, here or elsewhere; close such mappings "
                           "first, or seal it against future writing", name);
     case -EPERM:
         return neap__fail(status, "cannot seal %s: it is sealed against more "
@@ -123,8 +123,8 @@ static int receive(int socket, int64_t deadline, const char *from,
     if (fd == -ETIMEDOUT || fd == -EINTR)
         return neap__fail_why(fd, "cannot receive a segment from %s", from);
     if (fd == -ENOMSG)
-        return neap__fail(-EPROTO, "cannot receive a segment from %s: what came "
-                          "is a message without one", from);
+        return neap__fail(-EPROTO, "cannot receive a segment from %s: what "
+                          "came is a message without one", from);
     return neap__fail_why(fd, "cannot receive a segment from %s: its sender is "
                           "gone", from);
 }
@@ -144,8 +144,8 @@ static int say_no_path(int status, const char *path)
                           "is taken; if nobody listens there any more, remove "
                           "it", path);
     if (status == -ENAMETOOLONG)
-        return neap__fail(status, "cannot use the path %.100s...: a socket's has "
-                          "at most 107 bytes", path);
+        return neap__fail(status, "cannot use the path %.100s...: a socket's "
+                          "has at most 107 bytes", path);
     return neap__fail_why(status, "cannot use a socket at %.100s", path);
 }
 

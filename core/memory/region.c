@@ -168,8 +168,8 @@ int neap_mapping_advise(neap_mapping *mapping, uint64_t offset, uint64_t length,
     if (status < 0)
         return status;
     if (advice < NEAP_ADVICE_NORMAL || advice > NEAP_ADVICE_DONTNEED)
-        return neap__fail(-EINVAL, "cannot advise the kernel with %d: there are "
-                          "NEAP_ADVICE_NORMAL (0) to NEAP_ADVICE_DONTNEED (%d)",
+        return neap__fail(-EINVAL, "cannot advise the kernel with %d: there "
+                          "are NEAP_ADVICE_NORMAL (0) to NEAP_ADVICE_DONTNEED (%d)",
                           advice, NEAP_ADVICE_DONTNEED);
     status = neap__map_advise(part.base, part.length, advice);
     return status < 0 ? neap__fail_why(status, "cannot advise the kernel of a "
@@ -227,7 +227,7 @@ int neap__mapping_equip(struct neap_mapping *mapping,
                                 flags & NEAP_MAPPING_HUGE);
     if (status < 0 && flags & NEAP_MAPPING_HUGE)
         return neap__fail_why(status, "cannot have %s in huge pages: it must "
-                              "hold a whole one (2 MiB, at a multiple of that), "
+                              "hold a whole one (2 MiB, at a multiple of that) "
                               "and the kernel must have some free; ask for "
                               "them if possible instead", mapping->address);
     status = 0;

@@ -191,6 +191,8 @@ int neap_segment_status(neap_segment *segment, neap_segment_stat *ret_stat)
 
 int neap_segment_size(neap_segment *segment, uint64_t *ret_size)
 {
+    if (segment && segment->ops->size)
+        return segment->ops->size(segment, ret_size);
     neap_segment_stat stat;
     int status = neap_segment_status(segment, &stat);
     if (status == 0)

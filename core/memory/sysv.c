@@ -59,7 +59,6 @@ int neap__sysv_create(const struct neap__address *address, uint64_t size,
         return id;
 
     id = neap__shm_create(address->key, size, mode ? mode : 0600);
-    neap__bytes_text(size, asked);
     switch (id < 0 ? id : 0) {
     case 0:
         *ret_id = id;
@@ -71,7 +70,7 @@ int neap__sysv_create(const struct neap__address *address, uint64_t size,
         return beyond_limit(id, address, size);
     default:
         return neap__fail_why(id, "cannot create %s with %s", address->text,
-                              asked);
+                              neap__bytes_text(size, asked));
     }
 }
 
@@ -254,6 +253,17 @@ static int get_status(struct neap_segment *segment, neap_segment_stat *ret_stat)
 }
 
 
+/* Without what find_allocated reads. */
+static int get_size(struct neap_segment *segment, uint64_t *ret_size)
+{
+    struct neap__sysv_stat stat;
+    int status = neap__sysv_status(segment->id, &stat);
+    if (status == 0)
+        *ret_size = stat.size;
+    return status;
+}
+
+
 static int set_mode(struct neap_segment *segment, uint32_t mode)
 {
     return gone_is_eidrm(neap__shm_chmod(segment->id, mode));
@@ -340,6 +350,7 @@ const struct neap__segment_ops neap__sysv_ops = {
     .open = open_id,
     .close = forget_id,
     .status = get_status,
+    .size = get_size,
     .set_mode = set_mode,
     .set_owner = set_owner,
     .unlink = unlink_id,

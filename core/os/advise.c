@@ -56,7 +56,8 @@ int neap__map_lock(void *base, size_t length)
 uint64_t neap__lock_limit(void)
 {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_MEMLOCK, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
+    if (getrlimit(RLIMIT_MEMLOCK, &limit) < 0 ||
+        limit.rlim_cur == RLIM_INFINITY)
         return UINT64_MAX;
     return limit.rlim_cur;
 }

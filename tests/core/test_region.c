@@ -162,7 +162,7 @@ static int lock_too_much(void *segment)
 TEST_EACH(a_limit_on_locked_memory_is_named, test_kinds)
 {
     neap_segment *segment = create(parameter);
-    if (strcmp(parameter, "sysv") == 0) /* which looks again when it is mapped */
+    if (strcmp(parameter, "sysv") == 0) /* whose mode counts at each mapping */
         CHECK_STATUS(neap_segment_set_mode(segment, 0666), 0);
     CHECK_INT(test_wait(test_fork(lock_too_much, segment)), 0);
     neap_mapping *mapping = map_with(segment, NEAP_MAPPING_LOCKED);
