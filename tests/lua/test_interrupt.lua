@@ -70,6 +70,7 @@ test("Ctrl-C ends a wait for anything else", function()
     "lock:lock() sky:condition('changed'):wait(lock)",
     "lock:lock() sky:condition('changed'):wait_for(lock, function() end)",
     "sky:barrier('step', 2):wait()",
+    "neap.wait_any {sky:event('go'), never, timeout = 100}",
   } do
     local output = interrupted(group
       .. "local lock = sky:mutex('lock') ready() " .. wait
