@@ -10,6 +10,12 @@
 
 #include "os/os.h"
 
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define NEAP__CLANG_TSAN
+#endif
+#endif
+
 static _Atomic bool lacking;
 
 
@@ -47,7 +53,7 @@ bool neap__fence_works(void)
 
 void neap__fence_full(void)
 {
-#ifdef __SANITIZE_THREAD__ /* it does not know fences */
+#if defined(__SANITIZE_THREAD__) || defined(NEAP__CLANG_TSAN) /* no fences */
     static _Atomic int anything;
     atomic_exchange(&anything, 0);
 #else

@@ -77,11 +77,11 @@ int neap__socket_accept(int socket, int64_t deadline)
 /* A message of one text and one descriptor. */
 struct message {
     struct iovec text;
+    struct msghdr head;
     union {
         struct cmsghdr align;
         char bytes[CMSG_SPACE(sizeof(int))];
     } control;
-    struct msghdr head;
 };
 
 
