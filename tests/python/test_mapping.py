@@ -196,7 +196,7 @@ def test_numpy_values_can_be_written(mapping):
     ({"prot": "q"}, ValueError), ({"prot": 3}, TypeError),
     ({"offset": 9000}, ValueError), ({"length": 9000}, ValueError),
     ({"offset": -1}, ValueError), ({"length": "4x"}, ValueError),
-    ({"offset": "0"}, TypeError),
+    ({"offset": "x"}, ValueError), ({"offset": 0.5}, TypeError),
 ])
 def test_a_bad_request_to_map_is_refused(name, arguments, error):
     with neap.Segment.create(name, 8192) as segment:
