@@ -66,11 +66,10 @@ static int hold_and_want(void *argument)
 
 static pid_t start(struct three *t, int first, int second)
 {
-    struct three *own = malloc(sizeof *own);
-    *own = *t;
-    own->first = first;
-    own->second = second;
-    return test_fork(hold_and_want, own);
+    struct three own = *t;
+    own.first = first;
+    own.second = second;
+    return test_fork(hold_and_want, &own);
 }
 
 

@@ -168,6 +168,18 @@ void test_kill(pid_t pid);
 int64_t test_patience(void);
 bool test_pause(int64_t until);
 
+/* True under the address sanitizer, which has calls and an end of its own. */
+#if defined(__SANITIZE_ADDRESS__)
+#define TEST_UNDER_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define TEST_UNDER_ASAN 1
+#endif
+#endif
+#ifndef TEST_UNDER_ASAN
+#define TEST_UNDER_ASAN 0
+#endif
+
 /* How many times slower this build is: 1, or more under a sanitizer. */
 int test_slowness(void);
 
