@@ -168,6 +168,8 @@ static int watch_in_child(void *argument)
 
 TEST(a_child_has_watches_of_its_own)
 {
+    if (TEST_UNDER_TSAN)
+        test_skip("it starts no threads in such a child");
     struct set set = make_set();
     CHECK_INT(test_wait(test_fork(watch_in_child, &set)), 0);
     WAIT_UNTIL(is_readable(set.watches[0]));
@@ -187,6 +189,8 @@ static int leave_open(void *argument)
 
 TEST(a_process_that_ends_with_open_watches_is_no_death)
 {
+    if (TEST_UNDER_TSAN)
+        test_skip("it starts no threads in such a child");
     if (TEST_UNDER_ASAN)
         test_skip("its search for leaks waits for ever for a thread at exit");
     struct set set = make_set();

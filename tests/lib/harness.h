@@ -180,6 +180,19 @@ bool test_pause(int64_t until);
 #define TEST_UNDER_ASAN 0
 #endif
 
+/* True under the thread sanitizer, which starts no threads in a child of a
+ * process that had some. */
+#if defined(__SANITIZE_THREAD__)
+#define TEST_UNDER_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define TEST_UNDER_TSAN 1
+#endif
+#endif
+#ifndef TEST_UNDER_TSAN
+#define TEST_UNDER_TSAN 0
+#endif
+
 /* How many times slower this build is: 1, or more under a sanitizer. */
 int test_slowness(void);
 
