@@ -136,6 +136,9 @@ extern _Thread_local lua_State *lneap_waiting;
 /* A string without zero bytes. */
 const char *lneap_check_name(lua_State *L, int arg);
 
+/* The address of a segment, not empty; a number is a System V key. (segment.c) */
+const char *lneap_check_address(lua_State *L, int arg);
+
 /* Seconds: none or nil for ever, 0 once, fractions welcome, negative raises. */
 int64_t lneap_check_deadline(lua_State *L, int arg);
 
@@ -376,6 +379,7 @@ void lneap_open_rwlock(lua_State *L);
 void lneap_open_barrier(lua_State *L);
 void lneap_open_once(lua_State *L);
 void lneap_open_guard(lua_State *L);
+void lneap_open_kernel_semaphore(lua_State *L);
 void lneap_open_process(lua_State *L);
 void lneap_open_team(lua_State *L);
 void lneap_open_any(lua_State *L);

@@ -31,7 +31,7 @@ static neap_segment *check_segment(lua_State *L)
 
 
 /* A number is a System V key. */
-static const char *check_address(lua_State *L, int arg)
+const char *lneap_check_address(lua_State *L, int arg)
 {
     if (lua_type(L, arg) == LUA_TNUMBER) {
         lua_pushfstring(L, "sysv:%I", (LUAI_UACINT)luaL_checkinteger(L, arg));
@@ -68,7 +68,7 @@ static uint32_t check_mode(lua_State *L, int arg)
  */
 static int segment_create(lua_State *L)
 {
-    const char *address = check_address(L, 1);
+    const char *address = lneap_check_address(L, 1);
     uint64_t size = lneap_check_size(L, 2);
     uint32_t mode = check_mode(L, 3);
     struct lneap_handle *handle = lneap_new(L, &lneap_segment_class, address);
@@ -94,7 +94,7 @@ static int segment_create(lua_State *L)
 static int segment_open(lua_State *L)
 {
     static const char *const known[] = {"read_only", NULL};
-    const char *address = check_address(L, 1);
+    const char *address = lneap_check_address(L, 1);
 
     lneap_check_options(L, 2, known);
     bool read_only = lneap_option_bool(L, 2, "read_only", false);
@@ -123,7 +123,7 @@ static int segment_open(lua_State *L)
  */
 static int segment_open_or_create(lua_State *L)
 {
-    const char *address = check_address(L, 1);
+    const char *address = lneap_check_address(L, 1);
     uint64_t size = lneap_check_size(L, 2);
     uint32_t mode = check_mode(L, 3);
     struct lneap_handle *handle = lneap_new(L, &lneap_segment_class, address);
@@ -222,7 +222,7 @@ static int segment_list(lua_State *L)
  */
 static int segment_unlink_address(lua_State *L)
 {
-    return lneap_done(L, neap_unlink(check_address(L, 1)));
+    return lneap_done(L, neap_unlink(lneap_check_address(L, 1)));
 }
 
 

@@ -44,6 +44,7 @@
 %include "once.i"
 %include "any.i"
 %include "watch.i"
+%include "kernel_semaphore.i"
 %include "heap.i"
 %include "process.i"
 %include "team.i"

@@ -25,6 +25,7 @@
 #include "neap/counter.h"
 #include "neap/event.h"
 #include "neap/heap.h"
+#include "neap/kernel_semaphore.h"
 #include "neap/locks.h"
 #include "neap/mapping.h"
 #include "neap/maps.h"

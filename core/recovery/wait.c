@@ -32,12 +32,18 @@ void neap_set_wait_check(neap_wait_check *check)
 }
 
 
-int neap__wait_expired(struct neap_heap *heap, int64_t *cap)
+bool neap__wait_is_over(void)
 {
     neap_wait_check *check = atomic_load(&check_of_binding);
+    return check && check();
+}
+
+
+int neap__wait_expired(struct neap_heap *heap, int64_t *cap)
+{
     *cap = *cap * 2 > NEAP__WAIT_CAP_LAST ? NEAP__WAIT_CAP_LAST : *cap * 2;
     int status = neap__reap(heap);
-    return status >= 0 && check && check() ? -EINTR : status;
+    return status >= 0 && neap__wait_is_over() ? -EINTR : status;
 }
 
 

@@ -115,6 +115,9 @@ int neap__wait_sleep(struct neap__seat *seat, struct neap_sh_entry *entry,
 /* The end of one sleep on the way to a deadline. */
 int64_t neap__wait_until(int64_t now, int64_t deadline, int64_t cap);
 
+/* Ask the binding whether a signal came just before the sleep. */
+bool neap__wait_is_over(void);
+
 /* A sleep was as long as its cap: reap, double it, ask the binding. @return 0 and
  * more; -EINTR; NEAP_ECORRUPT. */
 int neap__wait_expired(struct neap_heap *heap, int64_t *cap);

@@ -22,9 +22,9 @@ _neap() {
     if [[ $before == -* ]]; then
         local options='--help --json'
         case $command in
-        ls) options+=' --quiet --heaps' ;;
+        ls) options+=' --quiet --heaps --semaphores' ;;
         show) options+=' --names' ;;
-        rm) options+=' --force' ;;
+        rm) options+=' --force --semaphores' ;;
         check) options+=' --all' ;;
         locks) options+=' --watch' ;;
         maps) options+=' --shared' ;;
@@ -48,6 +48,8 @@ _neap() {
 
     local listing='neap ls --quiet --heaps'
     [[ $command == rm ]] && listing='neap ls --quiet'
+    [[ $command == rm && $COMP_LINE == *' --semaphores '* ]] &&
+        listing+=' --semaphores'
     mapfile -t COMPREPLY < <(
         compgen -W "$($listing 2>/dev/null)" -- "$before"
         compgen -f -- "$before")

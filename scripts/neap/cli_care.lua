@@ -16,6 +16,8 @@ function care.rm.describe(command)
     .. "that is no heap is left alone.")
   command:argument("address", "sky, sysv:5678, ./results.neap."):args "+"
   command:flag("-f --force", "Be content with what is not there.")
+  command:flag("--semaphores", "The addresses are those of semaphores of the "
+               .. "kernel: posix:jobs, sysv:5678.")
 end
 
 --- Why that file should stay, nil if it may go.
@@ -27,12 +29,13 @@ local function objection(address)
   return nil
 end
 
-local function remove(text)
+local function remove(text, semaphores)
   local address = heaps.address(text)
   local why, code = objection(address)
-  if why then return nil, why, code end
+  if why and not semaphores then return nil, why, code end
+  local unlink = semaphores and neap.kernel_semaphore.unlink or neap.unlink
   local sound, done
-  sound, done, why, code = pcall(neap.unlink, address)
+  sound, done, why, code = pcall(unlink, address)
   if not sound then return nil, done, "EINVAL" end
   return done, why, code
 end
@@ -40,7 +43,7 @@ end
 function care.rm.run(args)
   local items, failed = out.list(), false
   for _, text in ipairs(args.address) do
-    local done, why, code = remove(text)
+    local done, why, code = remove(text, args.semaphores)
     local item = {address = heaps.address(text), removed = done == true}
     if not done and not (args.force and code == "ENOENT") then
       item.error, failed = why, true

@@ -14,7 +14,10 @@ function ls.describe(command)
     .. "only the kernel's facts are known.")
   command:argument("file", "A heap's file, or any other address."):args "*"
   command:flag("-q --quiet", "Print the addresses alone, a line each.")
-  command:flag("--heaps", "Leave the raw segments out.")
+  command:mutex(
+    command:flag("--heaps", "Leave the raw segments out."),
+    command:flag("--semaphores", "The semaphores of the kernel and the C "
+                 .. "library instead, made by any program."))
 end
 
 --- What is told of one that could not be opened as a heap, whatever it is.
@@ -119,7 +122,77 @@ local function print_table(items)
   end
 end
 
+-- ls --semaphores ------------------------------------------------------------
+
+local semaphore_columns = {
+  {"ADDRESS"}, {"KIND"}, {"VALUES"}, {"WAITING", right = true}, {"OWNER"},
+  {"MODE"},
+}
+
+--- Most values that are shown of a set.
+local MANY = 8
+
+--- Add the values of one, and how many wait for it; or why not.
+local function add_values(item)
+  local semaphore <close>, why = neap.kernel_semaphore.open(item.address)
+  if not semaphore then
+    item.error = why
+    return
+  end
+  item.values = out.list()
+  for i = 1, #semaphore do
+    local use, text = semaphore:look(i)
+    if not use then
+      item.values, item.error = nil, text
+      return
+    end
+    item.values[i] = use.value
+    if use.waiting then
+      item.waiting = (item.waiting or 0) + use.waiting + use.waiting_for_zero
+    end
+  end
+end
+
+local function values_text(item)
+  if not item.values then return {"-", "dim"} end
+  local text = table.concat(item.values, " ", 1, math.min(#item.values, MANY))
+  return #item.values > MANY and text .. " ..." or text
+end
+
+local function semaphore_row(item)
+  return {
+    out.printable(item.address), item.kind, values_text(item),
+    number_or_dash(item.waiting), out.owner(item.uid), out.mode(item.mode),
+  }
+end
+
+local function list_semaphores(args)
+  if #args.file > 0 then out.fail("ls --semaphores takes no address") end
+  local items, why = neap.kernel_semaphore.list()
+  if not items then out.fail(why) end
+  items = out.list(items)
+  table.sort(items, function(a, b) return a.address < b.address end)
+  for _, item in ipairs(items) do add_values(item) end
+  if args.json then
+    for _, item in ipairs(items) do
+      item.mode, item.owner = out.mode(item.mode), out.owner(item.uid)
+    end
+    out.json(items)
+  elseif args.quiet then
+    for _, item in ipairs(items) do print(item.address) end
+  elseif #items == 0 then
+    print("There is no semaphore of the kernel's. (Those in heaps are in neap "
+          .. "show.)")
+  else
+    local rows = {}
+    for i, item in ipairs(items) do rows[i] = semaphore_row(item) end
+    out.table(semaphore_columns, rows)
+  end
+  return 0
+end
+
 function ls.run(args)
+  if args.semaphores then return list_semaphores(args) end
   local items, sound = collect(args.file)
   if args.heaps then items = only_heaps(items) end
   if args.json then

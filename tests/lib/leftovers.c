@@ -4,6 +4,7 @@
  */
 #include <dirent.h>
 #include <ftw.h>
+#include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -113,7 +114,8 @@ static int left_in_shm(const char *name)
     char own[64], birth[64], path[512];
     snprintf(own, sizeof own, "neap-test-%ld-", (long)looked_at);
     snprintf(birth, sizeof birth, ".neap-birth-%ld-", (long)looked_at);
-    if (strncmp(name, own, strlen(own)) != 0 &&
+    const char *plain = strncmp(name, "sem.", 4) == 0 ? name + 4 : name;
+    if (strncmp(plain, own, strlen(own)) != 0 &&
         strncmp(name, birth, strlen(birth)) != 0)
         return 0;
     snprintf(path, sizeof path, "/dev/shm/%s", name);
@@ -122,7 +124,33 @@ static int left_in_shm(const char *name)
 }
 
 
-static int left_in_sysv(void)
+static bool is_own_key(int key)
+{
+    return key > 0x40000000 && ((uint32_t)key >> 7 & 0x7fffff) ==
+                                   ((uint32_t)looked_at & 0x7fffff);
+}
+
+
+static int left_semaphores(void)
+{
+    FILE *list = fopen("/proc/sysvipc/sem", "r");
+    char line[512], what[128];
+    int key, id, sum = 0;
+    while (list && fgets(line, sizeof line, list)) {
+        if (sscanf(line, "%d %d", &key, &id) != 2 || !is_own_key(key))
+            continue;
+        snprintf(what, sizeof what, "System V semaphore set %d, key 0x%x", id,
+                 (unsigned)key);
+        sum += left(what);
+        semctl(id, 0, IPC_RMID);
+    }
+    if (list)
+        fclose(list);
+    return sum;
+}
+
+
+static int left_segments(void)
 {
     FILE *list = fopen("/proc/sysvipc/shm", "r");
     char line[512], what[128];
@@ -130,10 +158,7 @@ static int left_in_sysv(void)
     while (list && fgets(line, sizeof line, list)) {
         if (sscanf(line, "%d %d %*o %*u %d", &key, &id, &creator) != 3)
             continue;
-        bool own_key = key > 0x40000000 &&
-                       ((uint32_t)key >> 7 & 0x7fffff) ==
-                           ((uint32_t)looked_at & 0x7fffff);
-        if (!own_key && creator != looked_at)
+        if (!is_own_key(key) && creator != looked_at)
             continue;
         snprintf(what, sizeof what, "System V segment %d, key 0x%x, made by "
                  "process %d", id, (unsigned)key, creator);
@@ -176,8 +201,8 @@ int test_left_on_machine(pid_t pid, FILE *out)
 {
     looked_at = pid;
     report = out;
-    return each_entry("/dev/shm", left_in_shm) + left_in_sysv() +
-           left_in_tmpdir();
+    return each_entry("/dev/shm", left_in_shm) + left_segments() +
+           left_semaphores() + left_in_tmpdir();
 }
 
 

@@ -213,6 +213,26 @@ test("ls tells of heaps and raw segments of every kind", function()
          and neap.unlink(raw))
 end)
 
+test("ls and rm know the semaphores of the kernel", function()
+  local name, set = support.name("jobs"), support.sysv(2)
+  local semaphores = neap.kernel_semaphore
+  assert(semaphores.open(name, {create = true, initial = 3})):close()
+  assert(semaphores.open(set, {create = true, initial = 1, count = 2})):close()
+  local items = told("ls --semaphores")
+  lu.assertEquals(find(items, "address", name).values, {3})
+  local item = find(items, "address", set)
+  lu.assertEquals({item.values, item.waiting, item.kind, item.mode},
+                  {{1, 1}, 0, "sysv", "0600"})
+  lu.assertStrContains(says("ls --semaphores --quiet"), name .. "\n")
+  lu.assertStrMatches(says("ls --semaphores"):match("[^\n]+"),
+    "ADDRESS +KIND +VALUES +WAITING +OWNER +MODE")
+  refuses("ls --semaphores --heaps", 2, "--heaps")
+  refuses("rm " .. name, 1, name)
+  lu.assertEquals(says(("rm --semaphores %s %s"):format(name, set)), "")
+  lu.assertNil(find(told("ls --semaphores"), "address", set))
+  refuses("rm --semaphores " .. name, 1, "gone already")
+end)
+
 test("ls goes on where a heap cannot be read", function()
   local name = support.name("sky")
   local heap <close> = assert(neap.open(name))

@@ -26,18 +26,21 @@ end
 
 test("every method is described, and every description is of a method",
 function()
-  local methods = described("function (%a+):([%w_]+)")
+  local methods = described("function ([%a_]+):([%w_]+)")
   for _, noun in ipairs {"heap", "counter", "array", "mutex", "semaphore",
                          "event", "latch", "condition", "rwlock", "barrier",
-                         "once", "segment", "mapping", "process", "guard"} do
+                         "once", "segment", "mapping", "process", "guard",
+                         "kernel_semaphore"} do
     lu.assertEquals(methods[noun], names_of(core.methods[noun]), noun)
   end
 end)
 
 test("every function is described", function()
-  local functions = described("function (%a+)%.([%w_]+)")
+  local functions = described("function ([%a_]+)%.([%w_]+)")
   lu.assertEquals(functions.neap, names_of(neap))
   lu.assertEquals(functions.segments, names_of(neap.segment))
+  lu.assertEquals(functions.kernel_semaphores,
+                  names_of(neap.kernel_semaphore))
 end)
 
 test("the file of types is sound Lua", function()

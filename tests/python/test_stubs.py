@@ -85,7 +85,7 @@ def told_members(name):
 @pytest.mark.parametrize("name", [
     "Heap", "Counter", "Mutex", "Semaphore", "Segment", "Mapping", "Process",
     "Worker", "Shared", "Range", "Event", "Latch", "Condition", "RWLock",
-    "Guard", "Barrier", "Once",
+    "Guard", "Barrier", "Once", "KernelSemaphore",
 ])
 def test_every_method_is_in_the_stub_and_the_other_way_round(name):
     assert members(getattr(neap, name)) == told_members(name)
@@ -93,7 +93,8 @@ def test_every_method_is_in_the_stub_and_the_other_way_round(name):
 
 @pytest.mark.parametrize("name", [
     "HeapInfo", "ObjectInfo", "SlotInfo", "CheckReport", "SegmentStat",
-    "SegmentInfo",
+    "SegmentInfo", "KernelSemaphoreStat", "KernelSemaphoreInfo",
+    "KernelSemaphoreUse",
 ])
 def test_the_fields_of_tuples_are_those_of_the_stub(name):
     node = classes("__init__.pyi")[name]

@@ -26,6 +26,7 @@ local neap = {
   wait_any = core.wait_any,
   watch = core.watch,
   segment = core.segment,
+  kernel_semaphore = core.kernel_semaphore,
   run = work.run,
   fork = work.fork,
 }

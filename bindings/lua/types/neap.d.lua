@@ -19,6 +19,7 @@
 ---@class neap
 ---@field version string
 ---@field segment neap.segments
+---@field kernel_semaphore neap.kernel_semaphores
 local neap = {}
 
 ---@class neap.open_options
@@ -115,6 +116,88 @@ function neap.now() end
 ---@return any object that one, "timeout", or what failed
 ---@return string? news "abandoned", or a code
 function neap.wait_any(objects) end
+
+---Semaphores of the kernel and the C library.
+---@class neap.kernel_semaphores
+local kernel_semaphores = {}
+
+---@param address string|integer "jobs", "sysv:5678", 5678
+---@param options? {create: boolean?, exclusive: boolean?, undo: boolean?, mode: string|integer|nil, count: integer?, initial: integer?}
+---@return neap.kernel_semaphore? semaphore
+---@return boolean|string created or text
+---@return neap.code? code
+function kernel_semaphores.open(address, options) end
+---@param address string|integer
+---@return true? done
+---@return string? text
+---@return neap.code? code
+function kernel_semaphores.unlink(address) end
+---@return {address: string, kind: neap.kind, count: integer, mode: integer, uid: integer, gid: integer, changed: integer, id: integer?, operated: integer?}[]? list
+---@return string? text
+---@return neap.code? code
+function kernel_semaphores.list() end
+
+---@class neap.kernel_semaphore
+---@operator len: integer
+local kernel_semaphore = {}
+---@param timeout? neap.timeout
+---@param n? integer
+---@param index? integer from 1
+---@return boolean? done
+---@return string? news "timeout", or text
+---@return neap.code? code
+function kernel_semaphore:acquire(timeout, n, index) end
+---@param n? integer
+---@param index? integer
+---@return boolean? done
+---@return string? news "timeout", or text
+---@return neap.code? code
+function kernel_semaphore:try(n, index) end
+---@param n? integer
+---@param index? integer
+---@return true? done
+---@return string? text
+---@return neap.code? code
+function kernel_semaphore:release(n, index) end
+---@param changes integer[][] {index, by} each
+---@param timeout? neap.timeout
+---@return boolean? done
+---@return string? news "timeout", or text
+---@return neap.code? code
+function kernel_semaphore:apply(changes, timeout) end
+---@param index? integer
+---@return integer? value
+---@return string? text
+---@return neap.code? code
+function kernel_semaphore:get(index) end
+---@param value integer
+---@param index? integer
+---@return true? done
+---@return string? text
+---@return neap.code? code
+function kernel_semaphore:set(value, index) end
+---@param index? integer
+---@return {value: integer, last_pid: integer?, waiting: integer?, waiting_for_zero: integer?}? use
+---@return string? text
+---@return neap.code? code
+function kernel_semaphore:look(index) end
+---@return {kind: neap.kind, count: integer, mode: integer, uid: integer, gid: integer, changed: integer, id: integer?, operated: integer?}? stat
+---@return string? text
+---@return neap.code? code
+function kernel_semaphore:stat() end
+---@param timeout? neap.timeout
+---@return neap.guard|false guard
+---@return string? news "timeout"
+function kernel_semaphore:guard(timeout) end
+---@param fn fun(...): ...
+---@param ... any
+---@return any ...
+function kernel_semaphore:with(fn, ...) end
+---@return "posix"|"sysv"
+function kernel_semaphore:kind() end
+---@return string
+function kernel_semaphore:address() end
+function kernel_semaphore:close() end
 
 ---A descriptor that becomes readable when an object can be had.
 ---@param object neap.event|neap.latch|neap.semaphore|neap.mutex

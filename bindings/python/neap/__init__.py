@@ -31,6 +31,9 @@ from ._info import (
     CheckpointReport,
     CheckReport,
     HeapInfo,
+    KernelSemaphoreInfo,
+    KernelSemaphoreStat,
+    KernelSemaphoreUse,
     Locks,
     LockUse,
     ObjectInfo,
@@ -38,6 +41,7 @@ from ._info import (
     SegmentStat,
     SlotInfo,
 )
+from ._kernel import KernelSemaphore
 from ._maps import Feature, MapInfo, PageInfo, features, maps, translate
 from ._neap import (
     BadArgument,
@@ -80,8 +84,8 @@ del core_version
 # Where to find them, for people and for pickle. (Classes on top of SWIG's say
 # so themselves: those cannot be changed once they are made.)
 for _thing in (
-    CheckpointInfo, CheckpointReport, CheckReport, Locks, LockUse, Feature, HeapInfo, MapInfo,
-    ObjectInfo, PageInfo, features, maps, translate,
+    CheckpointInfo, CheckpointReport, CheckReport, Locks, LockUse, Feature, HeapInfo,
+    KernelSemaphoreInfo, KernelSemaphoreStat, KernelSemaphoreUse, MapInfo, ObjectInfo, PageInfo, features, maps, translate,
     RemoteTraceback, SegmentInfo, SegmentStat, Shared, SlotInfo, Worker,
     checkpoint_info, fork, ftok, heap, map, open, restore, run, segments, share,
     unlink,
@@ -107,6 +111,10 @@ __all__ = [
     "Guard",
     "Heap",
     "HeapInfo",
+    "KernelSemaphore",
+    "KernelSemaphoreInfo",
+    "KernelSemaphoreStat",
+    "KernelSemaphoreUse",
     "Latch",
     "Locks",
     "LockUse",

@@ -4,6 +4,7 @@ from types import TracebackType
 from typing import (
     Any,
     Callable,
+    Iterable,
     Iterator,
     List,
     NamedTuple,
@@ -194,6 +195,58 @@ class SegmentInfo(NamedTuple):
     address: str
     is_heap: bool
     stat: SegmentStat
+
+class KernelSemaphoreStat(NamedTuple):
+    kind: str
+    count: int
+    mode: int
+    uid: int
+    gid: int
+    id: int
+    operated: int
+    changed: int
+
+class KernelSemaphoreInfo(NamedTuple):
+    address: str
+    stat: KernelSemaphoreStat
+
+class KernelSemaphoreUse(NamedTuple):
+    value: int
+    last_pid: int
+    waiting: int
+    waiting_for_zero: int
+
+class KernelSemaphore(_neap.KernelSemaphore):
+    def __init__(
+        self, address: _Raw, create: bool = False, initial: int = 0, mode: int = 0o600,
+        count: Optional[int] = None, exclusive: bool = False, undo: bool = False,
+    ) -> None: ...
+    @staticmethod
+    def unlink(address: _Raw) -> None: ...
+    @staticmethod
+    def list() -> List[KernelSemaphoreInfo]: ...
+    def acquire(
+        self, blocking: bool = True, timeout: Optional[float] = None, n: int = 1, index: int = 0
+    ) -> bool: ...
+    def release(self, n: int = 1, index: int = 0) -> None: ...
+    def apply(
+        self, changes: Iterable[Tuple[int, int]], timeout: Optional[float] = None
+    ) -> bool: ...
+    def get_value(self, index: int = 0) -> int: ...
+    def set_value(self, value: int, index: int = 0) -> None: ...
+    def look(self, index: int = 0) -> KernelSemaphoreUse: ...
+    def stat(self) -> KernelSemaphoreStat: ...
+    @property
+    def value(self) -> int: ...
+    @property
+    def values(self) -> List[int]: ...
+    @property
+    def address(self) -> str: ...
+    @property
+    def undo(self) -> bool: ...
+    def __len__(self) -> int: ...
+    def __enter__(self) -> bool: ...
+    def __exit__(self, *error: Any) -> None: ...
 
 class Heap(_neap.Heap):
     @property

@@ -48,6 +48,35 @@ class Locks(NamedTuple):
     deadlocks: List[str]
 
 
+class KernelSemaphoreStat(NamedTuple):
+    """What the kernel knows of a semaphore of its own."""
+
+    kind: str  # "posix", "sysv"
+    count: int  # in the set
+    mode: int
+    uid: int
+    gid: int
+    id: int  # of System V, else -1
+    operated: int  # seconds since 1970 of the last semop, 0 never
+    changed: int  # seconds since 1970
+
+
+class KernelSemaphoreInfo(NamedTuple):
+    """A semaphore of this machine."""
+
+    address: str
+    stat: KernelSemaphoreStat
+
+
+class KernelSemaphoreUse(NamedTuple):
+    """One semaphore of a set; a posix one tells its value only."""
+
+    value: int
+    last_pid: int  # who changed it last, 0 nobody
+    waiting: int  # for it to grow
+    waiting_for_zero: int
+
+
 class CheckpointReport(NamedTuple):
     """What taking a checkpoint took; bytes and seconds."""
 

@@ -20,7 +20,7 @@ def address_of(address):
     return address
 
 
-def _segment_of(address):
+def segment_of(address):
     """The same, and an int means a System V key."""
     if isinstance(address, int) and not isinstance(address, bool):
         return f"sysv:{address}"
@@ -119,20 +119,20 @@ class Segment(_neap.Segment):
         FileExistsError when there is one; OSError ENOSPC when the memory is
         not there; PermissionError.
         """
-        return cls(_segment_of(address), _neap.SEGMENT_CREATE, bytes_of(size),
+        return cls(segment_of(address), _neap.SEGMENT_CREATE, bytes_of(size),
                    mode_of(mode), False)
 
     @classmethod
     def open(cls, address, read_only=False):
         """Open what is there. FileNotFoundError; PermissionError."""
-        return cls(_segment_of(address), _neap.SEGMENT_OPEN, 0, 0, read_only)
+        return cls(segment_of(address), _neap.SEGMENT_OPEN, 0, 0, read_only)
 
     @classmethod
     def open_or_create(cls, address, size, mode=0o600):
         """Open it, or make it if it is missing: of many callers at once one
         creates, and all get the same segment. One that is there keeps its
         size."""
-        return cls(_segment_of(address), _neap.SEGMENT_OPEN_OR_CREATE,
+        return cls(segment_of(address), _neap.SEGMENT_OPEN_OR_CREATE,
                    bytes_of(size), mode_of(mode), False)
 
     @classmethod
@@ -404,4 +404,4 @@ def unlink(address):
 
     FileNotFoundError when it is gone already; PermissionError.
     """
-    _neap.unlink_address(_segment_of(address))
+    _neap.unlink_address(segment_of(address))
