@@ -151,6 +151,7 @@ build = {
         "core/sync/kernel_semaphore.c",
         "core/sync/kernel_semaphore_apply.c",
         "core/sync/kernel_semaphore_list.c",
+        "core/sync/measure.c",
         "core/sync/mutex.c",
         "core/sync/once.c",
         "core/sync/parties.c",

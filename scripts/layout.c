@@ -126,7 +126,9 @@ static void entry(void)
     FIELD(neap_sh_entry, next);
     FIELD(neap_sh_entry, returns);
     FIELD(neap_sh_entry, hash);
-    FIELD(neap_sh_entry, unused);
+    FIELD(neap_sh_entry, acquisitions);
+    FIELD(neap_sh_entry, contended);
+    FIELD(neap_sh_entry, longest_wait);
     FIELD(neap_sh_entry, name);
 }
 

@@ -387,6 +387,8 @@ void lneap_open_heap(lua_State *L)
         {"sync", heap_sync},       {"counter", lneap_heap_counter},
         {"checkpoint", lneap_heap_checkpoint},
         {"locks", lneap_heap_locks},
+        {"measure", lneap_heap_measure},
+        {"statistics", lneap_heap_statistics},
         {"array", lneap_heap_array},
         {"mutex", lneap_heap_mutex},
         {"semaphore", lneap_heap_semaphore},

@@ -318,6 +318,8 @@ int lneap_heap_event(lua_State *L);
 int lneap_heap_latch(lua_State *L);
 int lneap_heap_checkpoint(lua_State *L);
 int lneap_heap_locks(lua_State *L);
+int lneap_heap_measure(lua_State *L);
+int lneap_heap_statistics(lua_State *L);
 int lneap_heap_condition(lua_State *L);
 int lneap_heap_rwlock(lua_State *L);
 int lneap_heap_barrier(lua_State *L);

@@ -6,6 +6,13 @@
 #include "lneap.h"
 
 
+static void set_seconds(lua_State *L, const char *key, int64_t nanoseconds)
+{
+    lua_pushnumber(L, (lua_Number)nanoseconds / 1e9);
+    lua_setfield(L, -2, key);
+}
+
+
 static void push_use(lua_State *L, const neap_lock_use *use)
 {
     lua_createtable(L, 0, 9);
@@ -16,10 +23,10 @@ static void push_use(lua_State *L, const neap_lock_use *use)
     lneap_set_integer(L, "pid", use->pid);
     lneap_set_integer(L, "tid", use->tid);
     lneap_set_boolean(L, "dead", use->dead);
-    if (use->role == NEAP_USE_WAITS) {
-        lua_pushnumber(L, (lua_Number)use->waited / 1e9);
-        lua_setfield(L, -2, "waited");
-    }
+    if (use->role == NEAP_USE_WAITS)
+        set_seconds(L, "waited", use->waited);
+    if (use->held >= 0)
+        set_seconds(L, "held", use->held);
     if (use->permits)
         lneap_set_unsigned(L, "permits", use->permits);
 }
@@ -48,8 +55,8 @@ static void push_deadlocks(lua_State *L, neap_heap *heap)
 
 /***
  * Who holds what and who waits for what: a list of tables with name, kind, role
- * ("holds", "reads", "waits"), slot, pid, tid, dead, and waited (seconds so far)
- * or permits. And the deadlocks: a list of tables with text and slots, each of
+ * ("holds", "reads", "waits"), slot, pid, tid, dead, and waited (seconds so far),
+ * held (of what is measured) or permits. And the deadlocks: a list of tables with text and slots, each of
  * which waits for the next.
  *
  * @usage for _, use in ipairs(heap:locks()) do print(use.name, use.role) end
@@ -71,4 +78,63 @@ int lneap_heap_locks(lua_State *L)
     }
     push_deadlocks(L, heap->handle.core);
     return 2;
+}
+
+
+/***
+ * Begin to measure a mutex, an rwlock or a semaphore afresh, or end that. Without
+ * a name: all that are there now. It costs their users a look at the clock or
+ * two each time.
+ *
+ * @usage heap:measure("lock")
+ * @function heap:measure
+ * @tparam[opt] string name
+ * @tparam[opt=true] boolean on
+ * @treturn integer how many, or nil, text and code
+ */
+int lneap_heap_measure(lua_State *L)
+{
+    struct lneap_heap *heap = lneap_check(L, 1, &lneap_heap_class);
+    const char *name = lua_isnoneornil(L, 2) ? NULL : lneap_check_name(L, 2);
+    bool on = lua_isnoneornil(L, 3) || lua_toboolean(L, 3);
+    int status = neap_heap_measure(heap->handle.core, name, on);
+
+    if (status < 0)
+        return lneap_fail(L, status);
+    lua_pushinteger(L, status);
+    return 1;
+}
+
+
+/***
+ * What was measured of a lock: kind, measured (still?), acquisitions, contended
+ * (of them, those that had to wait), longest_wait, and of a mutex or rwlock
+ * waited, longest_hold and held in all, by owners and writers; in seconds.
+ *
+ * @usage print(heap:statistics("lock").longest_hold)
+ * @function heap:statistics
+ * @tparam string name
+ * @treturn table, or nil, text and code
+ */
+int lneap_heap_statistics(lua_State *L)
+{
+    struct lneap_heap *heap = lneap_check(L, 1, &lneap_heap_class);
+    neap_lock_statistics s;
+    int status = neap_heap_lock_statistics(heap->handle.core,
+                                           lneap_check_name(L, 2), &s);
+
+    if (status < 0)
+        return lneap_fail(L, status);
+    lua_createtable(L, 0, 8);
+    lneap_set_string(L, "kind", neap_object_kind_name(s.kind));
+    lneap_set_boolean(L, "measured", s.measured);
+    lneap_set_unsigned(L, "acquisitions", s.acquisitions);
+    lneap_set_unsigned(L, "contended", s.contended);
+    set_seconds(L, "longest_wait", s.longest_wait);
+    if (s.owned) {
+        set_seconds(L, "waited", s.waited);
+        set_seconds(L, "longest_hold", s.longest_hold);
+        set_seconds(L, "held", s.held);
+    }
+    return 1;
 }

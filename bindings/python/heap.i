@@ -119,17 +119,39 @@ static int attach_again(const char *address, const char *uuid,
 }
 
 
+static PyObject *seconds_or_none(int64_t nanoseconds, bool known)
+{
+    if (!known)
+        Py_RETURN_NONE;
+    return PyFloat_FromDouble((double)nanoseconds / 1e9);
+}
+
+
+/* In the order of neap._info.LockStatistics. */
+static PyObject *lock_statistics(neap_heap *core, const char *name)
+{
+    neap_lock_statistics s;
+    int status = neap_heap_lock_statistics(core, name, &s);
+    if (status < 0)
+        return raise_status(status);
+    return Py_BuildValue("(sNKKNNNN)", neap_object_kind_name(s.kind),
+        PyBool_FromLong(s.measured), (unsigned long long)s.acquisitions,
+        (unsigned long long)s.contended, seconds_or_none(s.longest_wait, true),
+        seconds_or_none(s.waited, s.owned),
+        seconds_or_none(s.longest_hold, s.owned),
+        seconds_or_none(s.held, s.owned));
+}
+
+
 /* In the order of neap._info.LockUse. */
 static PyObject *lock_use(const neap_lock_use *u)
 {
-    PyObject *waited = Py_None;
-    if (u->role == NEAP_USE_WAITS)
-        waited = PyFloat_FromDouble((double)u->waited / 1e9);
-    else
-        Py_INCREF(waited);
-    return Py_BuildValue("(sssIiiNNK)", u->name, neap_object_kind_name(u->kind),
-        neap_use_role_name(u->role), u->slot, u->pid, u->tid,
-        PyBool_FromLong(u->dead), waited, (unsigned long long)u->permits);
+    return Py_BuildValue("(sssIiiNNNK)", u->name,
+        neap_object_kind_name(u->kind), neap_use_role_name(u->role), u->slot,
+        u->pid, u->tid, PyBool_FromLong(u->dead),
+        seconds_or_none(u->waited, u->role == NEAP_USE_WAITS),
+        seconds_or_none(u->held, u->held >= 0),
+        (unsigned long long)u->permits);
 }
 
 
@@ -394,6 +416,21 @@ typedef struct Heap {
   NEAP_OPEN_ONLY(Heap, "heap")
 
   PyObject *_locks() { return heap_locks($self->core->core); }
+
+  PyObject *_statistics(const char *name)
+  {
+      return lock_statistics($self->core->core, name);
+  }
+
+  /* NULL: all of them. */
+  PyObject *_measure(PyObject *name, bool on)
+  {
+      const char *text = name == Py_None ? NULL : PyUnicode_AsUTF8(name);
+      if (name != Py_None && !text)
+          return NULL;
+      int status = neap_heap_measure($self->core->core, text, on);
+      return status < 0 ? raise_status(status) : PyLong_FromLong(status);
+  }
 
   PyObject *_checkpoint(const char *path, uint32_t mode, bool nobody_writes)
   {

@@ -106,6 +106,9 @@ static void fill_entry(struct neap_sh_entry *entry, const char *name,
                  neap_sh_what(wanted->kind, variant, wanted->type,
                               wanted->dimensions));
     entry->hash = hash;
+    atomic_store(&entry->acquisitions, 0);
+    atomic_store(&entry->contended, 0);
+    atomic_store(&entry->longest_wait, 0);
     memset(entry->shape, 0, sizeof entry->shape);
     entry->bound = wanted->bound;
     for (uint32_t i = 0; i < wanted->dimensions; i++)

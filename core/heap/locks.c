@@ -28,6 +28,16 @@ static bool name_it(struct neap_sh_entry *entry, neap_lock_use *use)
 }
 
 
+static int64_t held_for(struct neap_sh_entry *entry, neap_object_kind kind)
+{
+    uint64_t since = 0;
+    if ((kind == NEAP_OBJECT_MUTEX || kind == NEAP_OBJECT_RWLOCK) &&
+        atomic_load(&entry->measured))
+        since = atomic_load(&entry->since);
+    return since ? neap_now() - (int64_t)since : -1;
+}
+
+
 static bool look_at_lock(struct neap_heap *heap, struct neap_sh_slot *slot,
                          uint32_t place, neap_lock_use *use)
 {
@@ -42,6 +52,7 @@ static bool look_at_lock(struct neap_heap *heap, struct neap_sh_slot *slot,
         return true;
     }
     use->role = NEAP_USE_HOLDS;
+    use->held = held_for(entry, use->kind);
     return claim & NEAP_SH_HELD_USER && atomic_load(&entry->lock.word) == tag;
 }
 
@@ -82,6 +93,7 @@ static bool look_at(struct neap_heap *heap, uint64_t at, neap_lock_use *use)
         .slot = index,
         .pid = (int32_t)atomic_load(&slot->pid),
         .tid = (int32_t)atomic_load(&slot->tid),
+        .held = -1,
         .dead = neap__life_look(&slot->life) == NEAP__LIFE_DEAD,
     };
     if (place < NEAP_SH_HELD)

@@ -202,7 +202,11 @@ struct neap_sh_entry {
                                 what is left */
     neap_sh_word id;         /* 0 free; changes under the heap's lock */
     neap_sh_word what;       /* packed, see neap_sh_what; constant per id */
-    neap_sh_word extent;     /* arrays: offset of their extent record */
+    union {
+        neap_sh_word extent;   /* arrays: offset of their extent record */
+        neap_sh_word measured; /* mutexes, semaphores, rwlocks: 1 what follows is
+                                  kept, see sync/measure.h */
+    };
     neap_sh_word limit;      /* semaphores: permits at birth; barriers: parties;
                                 conditions: offset of the waiters' mutex;
                                 rwlocks: 1 readers wait for their turn */
@@ -221,6 +225,11 @@ struct neap_sh_entry {
             _Atomic uint32_t cells[NEAP_SH_CELLS]; /* of small ones with undo:
                                 each 0, or the tag of who has that permit */
         };
+        struct {             /* mutexes, rwlocks; nanoseconds; by who has the
+                                lock word */
+            neap_sh_word since; /* it has it, on the monotonic clock; or 0 */
+            neap_sh_word longest_hold, held, waited;
+        };
     };
     neap_sh_word next;       /* free entries: in their queue */
     neap_sh_word returns;    /* counts shares that came back, for readers without
@@ -228,7 +237,9 @@ struct neap_sh_entry {
                                 conditions: notifications; under the
                                 entry's lock */
     uint64_t hash;           /* of the name; constant per id */
-    uint64_t unused[3];
+    neap_sh_word acquisitions;  /* these three if it is measured */
+    neap_sh_word contended;     /* acquisitions that had to wait */
+    neap_sh_word longest_wait;  /* of those, nanoseconds */
     char name[NEAP_NAME_MAX + 8]; /* with NUL; constant per id */
 };
 

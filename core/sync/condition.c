@@ -31,6 +31,8 @@
 #include "recovery/reap.h"
 #include "recovery/share.h"
 #include "recovery/wait.h"
+#include "sync/measure.h"
+#include "sync/measure.h"
 #include "sync/mutex.h"
 
 #define ONE_GRANT (UINT64_C(1) << 32)
@@ -278,6 +280,8 @@ static int lock_again(struct neap__seat *seat, neap_mutex *mutex,
     struct neap_sh_lock *lock = &object->entry->lock;
     int status;
     let_go_on(mutex);
+    int64_t begun = atomic_load(&lock->word)
+                        ? neap__measure_begin(object->entry) : 0;
     while ((status = neap__lock(seat, lock, object->id, NEAP_FOREVER)) ==
                -EINTR || status == NEAP__CYCLE)
         if (status == NEAP__CYCLE) /* no reason to come back without it */
@@ -288,7 +292,10 @@ static int lock_again(struct neap__seat *seat, neap_mutex *mutex,
     if (status < 0)
         return status;
     neap__mutex_set_count(object, count);
-    return neap__mutex_take_over(seat, object);
+    status = neap__mutex_take_over(seat, object);
+    if (status >= 0 && neap__measured(object->entry))
+        neap__measure_taken(object->entry, begun, true);
+    return status;
 }
 
 
@@ -342,6 +349,8 @@ int neap_condition_wait(neap_condition *condition, neap_mutex *mutex,
         return status;
     uint64_t count = neap__mutex_count(&mutex->object);
     neap__wait_on(seat, neap__offset(object->heap, object->entry));
+    if (neap__measured(mutex->object.entry))
+        neap__measure_given(mutex->object.entry);
     neap__unlock(seat, &mutex->object.entry->lock);
     status = sleep_until_granted(seat, &wait, deadline);
     int locked = lock_again(seat, mutex, count);

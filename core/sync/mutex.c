@@ -8,6 +8,7 @@
 #include "sync/mutex.h"
 
 #include "recovery/deadlock.h"
+#include "sync/measure.h"
 
 
 int neap_mutex_open_kind(neap_heap *heap, const char *name,
@@ -92,6 +93,18 @@ int neap__mutex_take_over(struct neap__seat *seat,
 }
 
 
+/* The same of one that was not this thread's before. `begun`: when it began to
+ * wait, or 0. */
+static int take_measured(struct neap__seat *seat,
+                         const struct neap__object *object, int64_t begun)
+{
+    int status = neap__mutex_take_over(seat, object);
+    if (status >= 0 && NEAP__UNLIKELY(neap__measured(object->entry)))
+        neap__measure_taken(object->entry, begun, true);
+    return status;
+}
+
+
 static bool is_recursive(const struct neap__object *object)
 {
     return object->variant == NEAP_MUTEX_RECURSIVE;
@@ -125,11 +138,16 @@ static __attribute__((noinline)) int lock_slow(neap_mutex *mutex,
         neap__mutex_set_count(object, neap__mutex_count(object) + 1);
         return neap__mutex_take_over(seat, object);
     }
-    status = neap__lock(seat, &object->entry->lock, object->id, deadline);
+    int64_t begun = neap__measure_begin(object->entry);
+    if (begun && neap__lock(seat, &object->entry->lock, object->id,
+                            NEAP_NOW) == 0)
+        begun = 0;
+    else
+        status = neap__lock(seat, &object->entry->lock, object->id, deadline);
     if (status < 0)
         return cannot_lock(object, status);
     neap__mutex_set_count(object, 1);
-    return neap__mutex_take_over(seat, object);
+    return take_measured(seat, object, begun);
 }
 
 
@@ -141,10 +159,10 @@ int neap_mutex_lock(neap_mutex *mutex, int64_t deadline)
     if (NEAP__UNLIKELY(!seat || is_recursive(object) ||
                        !neap__lock_fast(seat, &entry->lock, object->id)))
         return lock_slow(mutex, deadline);
-    if (NEAP__UNLIKELY(neap__object_gone(object) ||
+    if (NEAP__UNLIKELY(neap__object_gone(object) || neap__measured(entry) ||
                        atomic_load_explicit(&entry->abandoned,
                                             memory_order_relaxed)))
-        return neap__mutex_take_over(seat, object);
+        return take_measured(seat, object, 0);
     return 0;
 }
 
@@ -164,10 +182,13 @@ static __attribute__((noinline)) int unlock_slow(neap_mutex *mutex)
     if (!seat || !neap__lock_mine(seat, &object->entry->lock))
         return not_mine(object, "unlocks it");
     uint64_t count = neap__mutex_count(object);
-    if (count > 1)
+    if (count > 1) {
         neap__mutex_set_count(object, count - 1);
-    else
-        neap__unlock(seat, &object->entry->lock);
+        return 0;
+    }
+    if (neap__measured(object->entry))
+        neap__measure_given(object->entry);
+    neap__unlock(seat, &object->entry->lock);
     return 0;
 }
 
@@ -176,7 +197,8 @@ int neap_mutex_unlock(neap_mutex *mutex)
 {
     struct neap__object *object = &mutex->object;
     struct neap__seat *seat = neap__seat_fast(object->heap);
-    int done = NEAP__LIKELY(seat && !is_recursive(object))
+    int done = NEAP__LIKELY(seat && !is_recursive(object) &&
+                            !neap__measured(object->entry))
                    ? neap__unlock_fast(seat, &object->entry->lock) : 0;
     if (NEAP__LIKELY(done > 0))
         return 0;

@@ -30,6 +30,7 @@
 #include "heap/object.h"
 #include "recovery/reap.h"
 #include "recovery/wait.h"
+#include "sync/measure.h"
 
 #define LET_READERS_GO INT64_C(1000000) /* nanoseconds, at most */
 
@@ -233,12 +234,17 @@ int neap_rwlock_read(neap_rwlock *rwlock, int64_t deadline)
         return status;
     if (find_claim(seat, claim_to_read(object)))
         return cannot_lock(object, -EDEADLK);
+    int64_t begun = 0;
     status = try_read(seat, rwlock);
-    if (NEAP__LIKELY(status == 0))
-        return 0;
-    if (status == -EBUSY)
+    if (status == -EBUSY) {
+        begun = neap__measure_begin(object->entry);
         status = wait_to_read(seat, rwlock, deadline);
-    return status < 0 ? cannot_lock(object, status) : 0;
+    }
+    if (NEAP__UNLIKELY(status < 0))
+        return cannot_lock(object, status);
+    if (NEAP__UNLIKELY(neap__measured(object->entry)))
+        neap__measure_taken(object->entry, begun, false);
+    return 0;
 }
 
 
@@ -292,13 +298,17 @@ static void free_word(struct neap__seat *seat, struct neap_sh_entry *entry,
 }
 
 
-/* The word is had; now the readers that are in. */
+/* The word is had; now the readers that are in. `begun`: when this thread began
+ * to wait, or 0. */
 static int wait_for_readers(struct neap__seat *seat,
                             struct neap__object *object, neap_sh_word *held,
-                            int64_t deadline)
+                            int64_t deadline, int64_t begun)
 {
     struct neap_sh_entry *entry = object->entry;
     int status = revoke_bias(object);
+    if (neap__measured(entry) && !begun &&
+        no_reader(seat, object) == -EBUSY)
+        begun = neap_now();
     if (status == 0)
         status = neap__wait_for(seat, entry, no_reader, object, deadline);
     if (status == 0 && neap__object_gone(object))
@@ -310,6 +320,8 @@ static int wait_for_readers(struct neap__seat *seat,
     atomic_store_explicit(held,
                           neap__offset(object->heap, entry) | NEAP_SH_HELD_USER,
                           memory_order_relaxed);
+    if (neap__measured(entry))
+        neap__measure_taken(entry, begun, true);
     return atomic_load(&entry->abandoned) ? NEAP_ABANDONED : 0;
 }
 
@@ -329,11 +341,14 @@ int neap_rwlock_write(neap_rwlock *rwlock, int64_t deadline)
         return cannot_lock(object, -EAGAIN);
     if (deadline != NEAP_NOW)
         let_readers_go(object);
-    if (!neap__lock_free(seat, &entry->lock, held, 0))
+    int64_t begun = 0;
+    if (!neap__lock_free(seat, &entry->lock, held, 0)) {
+        begun = neap__measure_begin(entry);
         status = neap__lock_slow(seat, &entry->lock, held, object->id,
                                  deadline);
+    }
     if (status == 0)
-        status = wait_for_readers(seat, object, held, deadline);
+        status = wait_for_readers(seat, object, held, deadline, begun);
     return status < 0 ? cannot_lock(object, status) : status;
 }
 
@@ -348,6 +363,8 @@ int neap_rwlock_unlock(neap_rwlock *rwlock)
     if (seat && neap__lock_mine(seat, &object->entry->lock)) {
         held = neap__held_find(seat, neap__offset(object->heap,
                                                   object->entry));
+        if (held && neap__measured(object->entry))
+            neap__measure_given(object->entry);
         if (held)
             free_word(seat, object->entry, held);
     } else if (seat && (held = find_claim(seat, claim_to_read(object)))) {

@@ -15,6 +15,7 @@
 
 #include "recovery/spin.h"
 #include "recovery/wait.h"
+#include "sync/measure.h"
 #include "sync/semaphore.h"
 
 
@@ -278,12 +279,15 @@ NEAP__INLINE int acquire(neap_semaphore *semaphore, int64_t n,
         return status;
     status = object->variant == NEAP_SEMAPHORE_CLASSIC
                  ? take_classic(object, want.n) : take(seat, &want);
-    if (NEAP__LIKELY(status == 0))
+    if (NEAP__LIKELY(status == 0 && !neap__measured(object->entry)))
         return 0;
+    int64_t begun = status == -EBUSY ? neap__measure_begin(object->entry) : 0;
     if (status == -EBUSY && deadline != NEAP_NOW)
         status = take_spinning(seat, &want);
     if (status == -EBUSY && deadline != NEAP_NOW)
         status = take_waiting(seat, &want, deadline);
+    if (status == 0 && neap__measured(object->entry))
+        neap__measure_taken(object->entry, begun, false);
     return no_permit(object, status);
 }
 
@@ -301,6 +305,7 @@ NEAP__INLINE bool acquire_fast(neap_semaphore *semaphore)
     struct neap__object *object = &semaphore->object;
     struct neap__seat *seat = neap__seat_fast(object->heap);
     if (NEAP__UNLIKELY(!seat || !neap__cells_known(semaphore, seat) ||
+                       neap__measured(object->entry) ||
                        neap__object_gone(object)))
         return false;
     _Atomic uint32_t *cell = neap__cell_take(semaphore, seat);

@@ -26,7 +26,7 @@ _neap() {
         show) options+=' --names' ;;
         rm) options+=' --force --semaphores' ;;
         check) options+=' --all' ;;
-        locks) options+=' --watch' ;;
+        locks) options+=' --watch --measure' ;;
         maps) options+=' --shared' ;;
         checkpoint) options+=' --mode --nobody-writes' ;;
         restore) options+=' --mode --reserve' ;;

@@ -399,6 +399,13 @@ static int mutex_free(void)
 }
 RUN(unlock_mutex, neap_mutex_unlock(world.mutex))
 
+/* What is measured is no part of what is proved: it must disturb nothing. */
+static void measure(void)
+{
+    IGNORE(neap_heap_measure(world.heap, NULL, true));
+}
+RUN(measure_all, neap_heap_measure(world.heap, NULL, true))
+
 /* Somebody sleeps on the lock: whoever frees it wakes it. */
 static void sleeper_on_mutex(void)
 {
@@ -978,6 +985,11 @@ static void make_rwlock(void)
 {
     IGNORE(neap_rwlock_open(world.heap, "made", &rwlock));
 }
+static void make_measured_rwlock(void)
+{
+    make_rwlock();
+    measure();
+}
 static void read_it(void)
 {
     IGNORE(neap_rwlock_read(rwlock, NEAP_NOW));
@@ -1112,6 +1124,11 @@ const struct operation operations[] = {
      .run = drop_undo, .state = dropped_and_told, .asleep = true},
     {"array fetch and add", .run = fetch_add, .state = fetch_added},
     {"mutex lock", .run = lock_mutex, .state = mutex_free},
+    {"begin to measure", .run = measure_all, .state = mutex_free},
+    {"mutex lock, measured", .prepare = measure, .run = lock_mutex,
+     .state = mutex_free},
+    {"mutex unlock, measured", .prepare = measure, .victim = have_mutex,
+     .run = unlock_mutex, .state = mutex_free},
     {"mutex lock after a death", .prepare = leave_a_corpse,
      .run = lock_mutex, .state = mutex_free, .asleep = true},
     {"mutex unlock", .victim = have_mutex, .run = unlock_mutex,
@@ -1151,6 +1168,8 @@ const struct operation operations[] = {
     {"semaphore acquire, given up", .prepare = take_the_permit,
      .run = acquire_given_up, .state = classic_empty, .asleep = true},
     {"undo acquire", .run = acquire_undo, .state = undo_whole},
+    {"undo acquire, measured", .prepare = measure, .run = acquire_undo,
+     .state = undo_whole},
     {"undo acquire, one held", .victim = have_undo, .run = acquire_undo,
      .state = undo_whole},
     {"semaphore release of three, one sleeps",
@@ -1217,6 +1236,10 @@ const struct operation operations[] = {
      .run = rw_unlock, .state = writer_told, .asleep = true},
     {"rwlock write", .prepare = make_rwlock, .run = write_lock,
      .state = rwlock_free},
+    {"rwlock read, measured", .prepare = make_measured_rwlock,
+     .run = read_lock, .state = rwlock_free},
+    {"rwlock write, measured", .prepare = make_measured_rwlock,
+     .run = write_lock, .state = rwlock_free},
     {"rwlock read, biased", .prepare = make_biased, .run = read_lock,
      .state = rwlock_free},
     {"rwlock write, biased", .prepare = make_biased, .run = write_lock,

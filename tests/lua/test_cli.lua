@@ -559,6 +559,30 @@ end)
 
 -- locks ------------------------------------------------------------------------
 
+test("locks --measure tells what happens at each lock", function()
+  local heap <close> = assert(neap.open(support.name("sky")))
+  local name, lock = heap:address(), heap:mutex("lock")
+  lu.assertStrContains(says("locks --measure=0.01 " .. name), "OBJECT")
+  local child = neap.fork(function()
+    while true do
+      lock:lock()
+      os.execute("sleep 0.01")
+      lock:unlock()
+    end
+  end)
+  local items = told("locks --measure=0.3 " .. name)
+  lu.assertEquals({#items, items[1].name, items[1].measured}, {1, "lock", true})
+  lu.assertTrue(items[1].acquisitions > 0)
+  lu.assertTrue(items[1].longest_hold > 0.01)
+  lu.assertEquals(heap:statistics("lock").measured, false)
+  heap:measure("lock")
+  lu.assertEquals(says("locks --measure=0 " .. name), "")
+  lu.assertEquals(heap:statistics("lock").measured, false)
+  refuses("locks --measure=soon " .. name, 1, "'soon' is no number")
+  support.kill(child)
+  heap:unlink()
+end)
+
 test("locks shows who holds and who waits", function()
   local name = support.name("sky")
   local heap = assert(neap.open(name))

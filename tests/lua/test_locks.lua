@@ -2,7 +2,7 @@
 local lu = require "luaunit"
 local neap = require "neap"
 local support = require "support"
-local test = support.test
+local test, fails = support.test, support.fails
 
 --- Two that lock the same two mutexes in another order each.
 local function cross(heap)
@@ -52,4 +52,30 @@ test("who asks for it gets an error instead of a deadlock", function()
   lu.assertErrorMsgContains("'error' or 'wait' expected", neap.open, name,
                             {deadlock = "maybe"})
   assert(heap:unlink())
+end)
+
+test("a lock is measured on request", function()
+  local heap <close> = neap.heap()
+  local lock, slots = heap:mutex("lock"), heap:semaphore("slots", 2)
+  lock:lock()
+  lock:unlock()
+  lu.assertEquals(heap:measure(), 2)
+  lock:lock()
+  local uses = heap:locks()
+  lu.assertTrue(uses[1].held >= 0)
+  lu.assertNil(uses[1].waited)
+  lock:unlock()
+  slots:acquire()
+  local found = heap:statistics("lock")
+  lu.assertEquals({found.acquisitions, found.contended, found.measured,
+                   found.kind}, {1, 0, true, "mutex"})
+  lu.assertTrue(found.longest_hold > 0)
+  lu.assertEquals(found.held, found.longest_hold)
+  found = heap:statistics("slots")
+  lu.assertEquals({found.acquisitions, found.held}, {1, nil})
+  lu.assertEquals(heap:measure("lock", false), 1)
+  lu.assertFalse(heap:statistics("lock").measured)
+  heap:event("e")
+  fails("ETYPE", heap:measure("e"))
+  fails("ENOENT", heap:statistics("nothing"))
 end)

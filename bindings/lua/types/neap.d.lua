@@ -332,9 +332,20 @@ function heap:counter(name, options) end
 ---@return boolean|string created or text
 ---@return neap.code? code
 function heap:array(name, type, ...) end
----@return {name: string, kind: string, role: "holds"|"reads"|"waits", slot: integer, pid: integer, tid: integer, dead: boolean, waited: number?, permits: integer?}[] uses
+---@return {name: string, kind: string, role: "holds"|"reads"|"waits", slot: integer, pid: integer, tid: integer, dead: boolean, waited: number?, held: number?, permits: integer?}[] uses
 ---@return {text: string, slots: integer[]}[] deadlocks
 function heap:locks() end
+---@param name? string
+---@param on? boolean
+---@return integer? count
+---@return string? text
+---@return neap.code? code
+function heap:measure(name, on) end
+---@param name string
+---@return {kind: string, measured: boolean, acquisitions: integer, contended: integer, longest_wait: number, waited: number?, longest_hold: number?, held: number?}? statistics
+---@return string? text
+---@return neap.code? code
+function heap:statistics(name) end
 ---@param path string
 ---@param options? {mode: string|integer, nobody_writes: boolean, progress: fun(done: integer, total: integer)}
 ---@return {size: integer, stored: integer, changed: integer, stopped: integer, pause: number, took: number}? report

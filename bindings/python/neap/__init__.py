@@ -35,6 +35,7 @@ from ._info import (
     KernelSemaphoreStat,
     KernelSemaphoreUse,
     Locks,
+    LockStatistics,
     LockUse,
     ObjectInfo,
     SegmentInfo,
@@ -84,8 +85,10 @@ del core_version
 # Where to find them, for people and for pickle. (Classes on top of SWIG's say
 # so themselves: those cannot be changed once they are made.)
 for _thing in (
-    CheckpointInfo, CheckpointReport, CheckReport, Locks, LockUse, Feature, HeapInfo,
-    KernelSemaphoreInfo, KernelSemaphoreStat, KernelSemaphoreUse, MapInfo, ObjectInfo, PageInfo, features, maps, translate,
+    CheckpointInfo, CheckpointReport, CheckReport, Feature, HeapInfo,
+    KernelSemaphoreInfo, KernelSemaphoreStat, KernelSemaphoreUse, Locks,
+    LockStatistics, LockUse, MapInfo, ObjectInfo, PageInfo, features, maps,
+    translate,
     RemoteTraceback, SegmentInfo, SegmentStat, Shared, SlotInfo, Worker,
     checkpoint_info, fork, ftok, heap, map, open, restore, run, segments, share,
     unlink,
@@ -116,9 +119,10 @@ __all__ = [
     "KernelSemaphoreStat",
     "KernelSemaphoreUse",
     "Latch",
-    "Locks",
-    "LockUse",
     "LayoutMismatch",
+    "LockStatistics",
+    "LockUse",
+    "Locks",
     "MapInfo",
     "Mapping",
     "Mutex",

@@ -107,7 +107,18 @@ class LockUse(NamedTuple):
     tid: int
     dead: bool
     waited: Optional[float]
+    held: Optional[float]
     permits: int
+
+class LockStatistics(NamedTuple):
+    kind: str
+    measured: bool
+    acquisitions: int
+    contended: int
+    longest_wait: float
+    waited: Optional[float]
+    longest_hold: Optional[float]
+    held: Optional[float]
 
 class Locks(NamedTuple):
     uses: List[LockUse]
@@ -280,6 +291,8 @@ class Heap(_neap.Heap):
     def slots(self) -> List[SlotInfo]: ...
     def check(self) -> CheckReport: ...
     def locks(self) -> Locks: ...
+    def measure(self, name: Optional[str] = None, on: bool = True) -> int: ...
+    def statistics(self, name: str) -> LockStatistics: ...
     def checkpoint(
         self, path: Union[str, os.PathLike[str]], *, mode: int = 0o600, nobody_writes: bool = False
     ) -> CheckpointReport: ...

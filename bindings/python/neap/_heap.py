@@ -5,8 +5,8 @@ import os
 from . import _neap
 from ._array import Shared
 from ._info import (
-    CheckpointInfo, CheckpointReport, CheckReport, HeapInfo, Locks, LockUse,
-    SlotInfo, object_info,
+    CheckpointInfo, CheckpointReport, CheckReport, HeapInfo, Locks,
+    LockStatistics, LockUse, SlotInfo, object_info,
 )
 from ._segment import address_of, bytes_of, mode_of
 from ._types import ANY, FLOAT64, as_ndarray, code_of, shape_of
@@ -198,6 +198,20 @@ class Heap(_neap.Heap):
         each other for ever: Locks, with a list of LockUse and one of texts."""
         uses, deadlocks = self._locks()
         return Locks([LockUse(*raw) for raw in uses], deadlocks)
+
+    def measure(self, name=None, on=True):
+        """Begin to measure a mutex, an rwlock or a semaphore afresh, or end
+        that (on=False); without a name all that are there now. How many. It
+        costs their users a look at the clock or two each time.
+
+        FileNotFoundError; TypeMismatch: it is none of them.
+        """
+        return self._measure(name, on)
+
+    def statistics(self, name):
+        """What was measured of a lock: LockStatistics. FileNotFoundError;
+        TypeMismatch."""
+        return LockStatistics(*self._statistics(name))
 
     def checkpoint(self, path, *, mode=0o600, nobody_writes=False):
         """Write the heap to a file as it is at one instant, while others go on

@@ -38,7 +38,22 @@ class LockUse(NamedTuple):
     tid: int
     dead: bool
     waited: Optional[float]  # seconds so far
+    held: Optional[float]  # likewise, of a lock that is measured
     permits: int  # of an undo semaphore
+
+
+class LockStatistics(NamedTuple):
+    """What was measured of a lock since heap.measure(); in seconds. The last
+    three are of owners and writers, None for a semaphore, which has none."""
+
+    kind: str
+    measured: bool  # still
+    acquisitions: int
+    contended: int  # of them, those that had to wait
+    longest_wait: float
+    waited: Optional[float]  # in all
+    longest_hold: Optional[float]
+    held: Optional[float]  # in all
 
 
 class Locks(NamedTuple):

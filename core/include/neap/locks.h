@@ -26,6 +26,8 @@ typedef struct neap_lock_use {
     int32_t pid, tid;   /* as their own PID namespace numbers them */
     bool dead;          /* and not reaped yet */
     int64_t waited;     /* nanoseconds so far, of who waits */
+    int64_t held;       /* nanoseconds so far, of who holds a mutex, or an rwlock
+                           to write, that is measured; -1 not known */
     uint64_t permits;   /* of an undo semaphore */
 } neap_lock_use;
 
@@ -36,6 +38,40 @@ typedef struct neap_lock_use {
 NEAP_API NEAP_MUST_CHECK
 int neap_heap_next_use(neap_heap *heap, uint64_t *cursor,
                        neap_lock_use *ret_use);
+
+/**
+ * What is measured of a lock, from when that began: neap_heap_measure. Numbers
+ * of others' threads that are just being added may be missing.
+ */
+typedef struct neap_lock_statistics {
+    neap_object_kind kind;
+    bool measured;         /* now; what follows stays when it ends */
+    bool owned;            /* the last three are known: not of a semaphore */
+    uint64_t acquisitions; /* by readers too, and all that a semaphore gave */
+    uint64_t contended;    /* of them, those that had to wait */
+    int64_t longest_wait;  /* nanoseconds, of waits that did not end in vain */
+    int64_t waited;        /* in all, by owners and writers */
+    int64_t longest_hold;  /* by owners and writers, that have ended */
+    int64_t held;          /* in all */
+} neap_lock_statistics;
+
+/**
+ * Begin to measure a mutex, an rwlock or a semaphore afresh, or end that; NULL:
+ * all of them that are there now. It costs its users the reading of a clock or
+ * two each time, and may be done at any time, while they go on.
+ *
+ * Blocks: for the heap's lock. Crash: begun or not. Signals: none.
+ *
+ * @return how many, 0 and up; -ENOENT; NEAP_ETYPE it is none of them; -EACCES
+ * read-only.
+ */
+NEAP_API NEAP_MUST_CHECK
+int neap_heap_measure(neap_heap *heap, const char *name, bool on);
+
+/** @return 0; -ENOENT; NEAP_ETYPE. */
+NEAP_API NEAP_MUST_CHECK
+int neap_heap_lock_statistics(neap_heap *heap, const char *name,
+                              neap_lock_statistics *ret_statistics);
 
 /** A cycle: each of these threads waits for what the next one has, the last for
  * what the first has. */
