@@ -94,12 +94,27 @@ static void read_creation(lua_State *L, int arg, neap_heap_options *ret_options)
 }
 
 
+/* Push whether it was made; or what failed. The heap is on top. */
+static int finish_open(lua_State *L, struct lneap_heap *heap, neap_heap *core,
+                       int status)
+{
+    neap_heap_info info;
+
+    heap->handle.core = core;
+    int known = neap_heap_status(core, &info);
+    if (known < 0)
+        return lneap_fail(L, known);
+    memcpy(heap->uuid, info.uuid, sizeof heap->uuid);
+    lua_pushboolean(L, status == NEAP_CREATED);
+    return 2;
+}
+
+
 /* `image`: of a checkpoint, or NULL. */
 static int open_heap(lua_State *L, const char *address, int options_arg,
                      const char *image)
 {
     neap_heap_options options = {0};
-    neap_heap_info info;
     neap_heap *core;
 
     read_creation(L, options_arg, &options);
@@ -109,14 +124,34 @@ static int open_heap(lua_State *L, const char *address, int options_arg,
                        : neap_heap_open(address, &options, &core);
     if (status < 0)
         return lneap_fail(L, status);
-    heap->handle.core = core;
+    return finish_open(L, heap, core, status);
+}
 
-    int known = neap_heap_status(core, &info);
-    if (known < 0)
-        return lneap_fail(L, known);
-    memcpy(heap->uuid, info.uuid, sizeof heap->uuid);
-    lua_pushboolean(L, status == NEAP_CREATED);
-    return 2;
+
+/***
+ * Open the heap in a segment that has a descriptor, as it was taken. It is
+ * read-only if the segment is, as a snapshot always.
+ *
+ * @usage local heap = assert(assert(neap.segment.take("sky.sock")):heap())
+ * @function segment:heap
+ * @tparam[opt] table options read_only, deadlock
+ * @treturn heap the heap, or nil, text and code
+ */
+int lneap_segment_heap(lua_State *L)
+{
+    static const char *const known[] = {"read_only", "deadlock", NULL};
+    struct lneap_handle *segment = lneap_check(L, 1, &lneap_segment_class);
+    neap_heap *core;
+
+    lneap_check_options(L, 2, known);
+    uint32_t flags = deadlock_flag(L, 2);
+    if (lneap_option_bool(L, 2, "read_only", false))
+        flags |= NEAP_OPEN_READ_ONLY;
+    struct lneap_heap *heap = lneap_new(L, &lneap_heap_class, segment->label);
+    int status = neap_heap_open_segment(segment->core, flags, &core);
+    if (status < 0)
+        return lneap_fail(L, status);
+    return finish_open(L, heap, core, status) == 2 ? (lua_pop(L, 1), 1) : 3;
 }
 
 
@@ -387,6 +422,9 @@ void lneap_open_heap(lua_State *L)
         {"sync", heap_sync},       {"counter", lneap_heap_counter},
         {"checkpoint", lneap_heap_checkpoint},
         {"locks", lneap_heap_locks},
+        {"snapshot", lneap_heap_snapshot},
+        {"segment", lneap_heap_segment},
+        {"serve", lneap_heap_serve},
         {"measure", lneap_heap_measure},
         {"statistics", lneap_heap_statistics},
         {"array", lneap_heap_array},

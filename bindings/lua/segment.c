@@ -554,7 +554,7 @@ void lneap_open_segment(lua_State *L)
         {"set_mode", segment_set_mode}, {"set_owner", segment_set_owner},
         {"map", lneap_segment_map},   {"punch", segment_punch},
         {"seal", segment_seal},       {"seals", segment_seals},
-        {"give", segment_give},
+        {"give", segment_give},       {"heap", lneap_segment_heap},
         {NULL, NULL},
     };
 

@@ -61,22 +61,39 @@ static Attachment *attachment_find(const char *uuid, bool read_only)
 }
 
 
-/* `image`: of a checkpoint, or NULL. */
+/* What the memory of a heap comes from, if not from its address. */
+struct source {
+    const char *image; /* of a checkpoint, or NULL */
+    Segment *segment;  /* or NULL */
+};
+
+
+static int open_heap_of(const char *address, const neap_heap_options *options,
+                        struct source from, neap_heap **ret_core)
+{
+    int status;
+    if (from.segment && !from.segment->core)
+        return NEAP_ECLOSED;
+    if (from.segment)
+        return neap_heap_open_segment(from.segment->core, options->flags,
+                                      ret_core);
+    if (!from.image)
+        return neap_heap_open(address, options, ret_core);
+    Py_BEGIN_ALLOW_THREADS
+    status = neap_restore(from.image, address, options, ret_core);
+    Py_END_ALLOW_THREADS
+    return status;
+}
+
+
 static int attach(const char *address, const neap_heap_options *options,
-                  const char *image, Attachment **ret_attachment)
+                  struct source from, Attachment **ret_attachment)
 {
     neap_heap_info info;
     Attachment *fresh = calloc(1, sizeof *fresh);
     if (!fresh)
         return -ENOMEM;
-    int status;
-    if (image) {
-        Py_BEGIN_ALLOW_THREADS
-        status = neap_restore(image, address, options, &fresh->core);
-        Py_END_ALLOW_THREADS
-    } else {
-        status = neap_heap_open(address, options, &fresh->core);
-    }
+    int status = open_heap_of(address, options, from, &fresh->core);
     int told = status < 0 ? status : neap_heap_status(fresh->core, &info);
     if (told < 0) {
         neap_heap_close(fresh->core);
@@ -104,7 +121,7 @@ static int attach_again(const char *address, const char *uuid,
         *ret_attachment = attachment_retain(found);
         return 0;
     }
-    int status = attach(address, options, NULL, &found);
+    int status = attach(address, options, (struct source){0}, &found);
     if (status < 0)
         return status;
     if (strcmp(found->uuid, uuid) != 0) {
@@ -183,6 +200,82 @@ static PyObject *heap_locks(neap_heap *core)
     Py_XDECREF(uses);
     Py_XDECREF(deadlocks);
     return NULL;
+}
+
+
+/* Another descriptor of it, and the end of the segment. */
+static PyObject *descriptor_of(int status, neap_segment *segment)
+{
+    if (status < 0)
+        return raise_status(status);
+    int fd = fcntl(neap_segment_descriptor(segment), F_DUPFD_CLOEXEC, 0);
+    neap_segment_close(segment);
+    return fd < 0 ? PyErr_SetFromErrno(PyExc_OSError) : PyLong_FromLong(fd);
+}
+
+
+static PyObject *heap_snapshot(neap_heap *core, bool nobody_writes)
+{
+    neap_checkpoint_options options = {.nobody_writes = nobody_writes};
+    neap_segment *segment = NULL;
+    int status;
+    do {
+        Py_BEGIN_ALLOW_THREADS
+        status = neap_heap_snapshot(core, &options, &segment);
+        Py_END_ALLOW_THREADS
+    } while (status == -EINTR && PyErr_CheckSignals() == 0);
+    return PyErr_Occurred() ? NULL : descriptor_of(status, segment);
+}
+
+
+static PyObject *heap_segment(neap_heap *core)
+{
+    neap_segment *segment = NULL;
+    int status = neap_heap_segment(core, &segment);
+    return descriptor_of(status, segment);
+}
+
+
+struct serving {
+    neap_heap *core;
+    const char *path;
+    neap_serve_options options;
+    uint64_t served;
+};
+
+
+static int serve(void *argument, int64_t deadline)
+{
+    struct serving *s = argument;
+    neap_serve_options options = s->options;
+    uint64_t served = 0;
+    if (options.count && (options.count -= s->served) == 0)
+        return 0; /* the last one was interrupted just then */
+    int status = neap_heap_serve(s->core, s->path, &options, deadline,
+                                 &served);
+    s->served += served;
+    return status;
+}
+
+
+static PyObject *heap_serve(neap_heap *core, const char *path, uint32_t mode,
+                            uint64_t count, PyObject *fresh, PyObject *timeout)
+{
+    struct serving serving = {core, path, {mode, count, 0}, 0};
+    int64_t deadline;
+    double seconds = PyFloat_AsDouble(fresh);
+    if (PyErr_Occurred() || !as_deadline(timeout, &deadline))
+        return NULL;
+    if (!(seconds >= 0.0 && seconds < 9.0e9)) {
+        PyErr_SetString(PyExc_ValueError, "fresh must be 0 or more seconds");
+        return NULL;
+    }
+    serving.options.fresh = (int64_t)(seconds * 1e9) + 1;
+    int status = wait_without_gil(serve, &serving, deadline);
+    if (PyErr_Occurred())
+        return NULL;
+    return status < 0 ? raise_status(status)
+                      : PyLong_FromUnsignedLongLong(serving.served);
 }
 
 
@@ -383,12 +476,14 @@ NEAP_HANDLE(Heap)
 typedef struct Heap {
 %extend {
   Heap(const char *address, uint32_t flags, uint32_t mode, uint32_t slots,
-       uint64_t reserve, uint64_t size, const char *uuid, const char *image)
+       uint64_t reserve, uint64_t size, const char *uuid, const char *image,
+       Segment *segment)
   {
       Attachment *attachment;
       neap_heap_options options = {flags, mode, slots, reserve, size};
       int status = uuid ? attach_again(address, uuid, &options, &attachment)
-                        : attach(address, &options, image, &attachment);
+                        : attach(address, &options,
+                                 (struct source){image, segment}, &attachment);
       Heap *self = status < 0 ? NULL : calloc(1, sizeof *self);
       if (!self)
           return (void *)raise_status(status < 0 ? status : -ENOMEM);
@@ -430,6 +525,20 @@ typedef struct Heap {
           return NULL;
       int status = neap_heap_measure($self->core->core, text, on);
       return status < 0 ? raise_status(status) : PyLong_FromLong(status);
+  }
+
+  /* A descriptor, which is the caller's. */
+  PyObject *_snapshot(bool nobody_writes)
+  {
+      return heap_snapshot($self->core->core, nobody_writes);
+  }
+
+  PyObject *_segment() { return heap_segment($self->core->core); }
+
+  PyObject *_serve(const char *path, uint32_t mode, uint64_t count,
+                   PyObject *fresh, PyObject *timeout)
+  {
+      return heap_serve($self->core->core, path, mode, count, fresh, timeout);
   }
 
   PyObject *_checkpoint(const char *path, uint32_t mode, bool nobody_writes)

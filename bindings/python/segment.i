@@ -8,7 +8,8 @@ typedef struct Segment {
 enum segment_how {
     SEGMENT_CREATE, SEGMENT_OPEN, SEGMENT_OPEN_OR_CREATE,
     SEGMENT_TAKE,   /* `size` nanoseconds long at most, -1 for ever */
-    SEGMENT_RECEIVE /* `size` is the socket */
+    SEGMENT_RECEIVE, /* `size` is the socket */
+    SEGMENT_ADOPT    /* `size` is the descriptor */
 };
 
 struct passing {
@@ -58,6 +59,8 @@ static int open_segment(const char *address, int how, uint64_t size,
     case SEGMENT_RECEIVE:
         return receive_segment((struct passing){.socket = (int)size},
                                UINT64_MAX, ret_core);
+    case SEGMENT_ADOPT:
+        return neap_segment_adopt((int)size, ret_core);
     default:
         return neap_segment_open_or_create(address, size, mode, ret_core);
     }
@@ -121,6 +124,7 @@ static Status unlink_address(const char *address)
 %constant int SEGMENT_OPEN_OR_CREATE = SEGMENT_OPEN_OR_CREATE;
 %constant int SEGMENT_TAKE = SEGMENT_TAKE;
 %constant int SEGMENT_RECEIVE = SEGMENT_RECEIVE;
+%constant int SEGMENT_ADOPT = SEGMENT_ADOPT;
 
 %feature("docstring") list_segments
     "The posix and sysv segments of this machine, as tuples.";

@@ -259,6 +259,12 @@ static void describe(struct neap__taking *t, struct neap__image *image)
 }
 
 
+static int sync_file(const struct neap__taking *t)
+{
+    return t->in_memory ? 0 : neap__file_sync(t->fd);
+}
+
+
 static int finish_file(struct neap__taking *t)
 {
     struct neap__image image;
@@ -267,13 +273,11 @@ static int finish_file(struct neap__taking *t)
     if (status == 0)
         status = write_index(t, &image);
     if (status == 0)
-        status = neap__file_sync(t->fd);
+        status = sync_file(t);
     image.hash = neap__image_hash(&image);
     if (status == 0)
         status = neap__file_write(t->fd, 0, &image, sizeof image);
-    if (status == 0)
-        status = neap__file_sync(t->fd);
-    return status;
+    return status < 0 ? status : sync_file(t);
 }
 
 
@@ -312,15 +316,10 @@ static int copy_and_compare(struct neap__taking *t)
 }
 
 
-static int take(struct neap__taking *t)
+static int fill_file(struct neap__taking *t)
 {
-    struct neap__birth birth;
-    int status = neap__birth_begin(&t->target, t->mode, &birth);
-    if (status < 0)
-        return status;
-    t->fd = birth.fd;
     t->pages = atomic_load(&neap__header(t->heap)->size) / NEAP__IMAGE_PAGE;
-    status = neap__taking_begin(t);
+    int status = neap__taking_begin(t);
     if (status == 0)
         status = copy_and_compare(t);
     if (status == 0)
@@ -331,6 +330,20 @@ static int take(struct neap__taking *t)
     else if (status < 0 && !*neap_error_text())
         status = neap__fail_why(status, "cannot write checkpoint %s",
                                 t->target.text);
+    return status;
+}
+
+
+static int take(struct neap__taking *t)
+{
+    struct neap__birth birth;
+    if (t->in_memory)
+        return fill_file(t);
+    int status = neap__birth_begin(&t->target, t->mode, &birth);
+    if (status < 0)
+        return status;
+    t->fd = birth.fd;
+    status = fill_file(t);
     if (status == 0)
         status = publish(t, &birth);
     if (status < 0)
@@ -444,27 +457,50 @@ static int64_t begin(struct neap__taking *t, neap_heap *heap,
 }
 
 
+static int run(struct neap__taking *t, neap_heap *heap,
+               const neap_checkpoint_options *options,
+               neap_checkpoint_report *ret_report)
+{
+    static const neap_checkpoint_options defaults;
+    options = options ? options : &defaults;
+    int64_t began = begin(t, heap, options);
+    if (began < 0)
+        return neap__fail_why((int)began, "cannot take a checkpoint");
+    int status = run_helper(t, options);
+    if (status == 0 && ret_report) {
+        *ret_report = t->told->report;
+        ret_report->took = neap_now() - began;
+    }
+    munmap(t->told, sizeof *t->told);
+    return status;
+}
+
+
 int neap_heap_checkpoint(neap_heap *heap, const char *path,
                          const neap_checkpoint_options *options,
                          neap_checkpoint_report *ret_report)
 {
-    static const neap_checkpoint_options defaults;
     struct neap__taking *t = calloc(1, sizeof *t);
     int status = t ? read_target(t, path)
                    : neap__fail_why(-ENOMEM, "cannot take a checkpoint");
-    options = options ? options : &defaults;
-    if (status == 0) {
-        int64_t began = begin(t, heap, options);
-        status = began < 0 ? neap__fail_why((int)began, "cannot take a "
-                                            "checkpoint")
-                           : run_helper(t, options);
-        if (status == 0 && ret_report) {
-            *ret_report = t->told->report;
-            ret_report->took = neap_now() - began;
-        }
-        if (began >= 0)
-            munmap(t->told, sizeof *t->told);
-    }
+    if (status == 0)
+        status = run(t, heap, options, ret_report);
+    free(t);
+    return status;
+}
+
+
+int neap__checkpoint_to(neap_heap *heap, int fd, const char *label,
+                        const neap_checkpoint_options *options)
+{
+    struct neap__taking *t = calloc(1, sizeof *t);
+    if (!t)
+        return neap__fail_why(-ENOMEM, "cannot take a %s", label);
+    t->in_memory = true;
+    t->fd = fd;
+    snprintf(t->target.text, sizeof t->target.text, "(%s of %.300s)", label,
+             heap->address.text);
+    int status = run(t, heap, options, NULL);
     free(t);
     return status;
 }

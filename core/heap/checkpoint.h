@@ -17,7 +17,8 @@ struct neap__told {
 
 struct neap__taking {
     struct neap_heap *heap;
-    struct neap__address target;
+    struct neap__address target; /* in memory: for sentences alone */
+    bool in_memory;            /* the file is `fd`, and has no name */
     uint32_t mode;
     bool nobody_writes;
     struct neap__told *told;
@@ -37,6 +38,12 @@ struct neap__taking {
 
 typedef int neap__look(struct neap__taking *t, uint64_t from, uint64_t to);
 typedef int neap__look_at_page(struct neap__taking *t, uint64_t page);
+
+/* -- checkpoint.c ----------------------------------------------------------- */
+
+/* The same as neap_heap_checkpoint, to an empty file of nobody else's. */
+int neap__checkpoint_to(neap_heap *heap, int fd, const char *label,
+                        const neap_checkpoint_options *options);
 
 /* -- taking.c: its memory and its threads ---------------------------------- */
 

@@ -464,3 +464,25 @@ int neap_heap_open(const char *address, const neap_heap_options *options,
 {
     return neap__opening_fill(address, options, fill_file, NULL, ret_heap);
 }
+
+
+int neap__open_descriptor(const struct neap__address *address, int fd,
+                          uint32_t flags, neap_heap **ret_heap)
+{
+    struct opening *o = calloc(1, sizeof *o);
+    if (!o) {
+        neap__file_close(fd);
+        return neap__fail_why(-ENOMEM, "cannot open a heap");
+    }
+    o->address = *address;
+    o->flags = NEAP_OPEN_EXISTING |
+               (flags & (NEAP_OPEN_READ_ONLY | NEAP_OPEN_DEADLOCK_ERROR));
+    o->unnamed = true;
+    int status = attach_file(o, fd);
+    if (status == 0) {
+        neap__attachment_add(o->heap);
+        *ret_heap = o->heap;
+    }
+    free(o);
+    return status;
+}

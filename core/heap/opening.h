@@ -23,6 +23,11 @@ int neap__opening_fill(const char *address, const neap_heap_options *options,
                        int (*fill)(struct opening *o, int fd),
                        const void *source, neap_heap **ret_heap);
 
+/* Attach the heap that is in the file `fd`, which becomes its own or is closed.
+ * Of the flags those that say how to open count. */
+int neap__open_descriptor(const struct neap__address *address, int fd,
+                          uint32_t flags, neap_heap **ret_heap);
+
 /* For `fill`: map the file's `size` bytes, of which the reserve is the shape's;
  * then, when they are filled, be at home in it. */
 int neap__opening_map_newborn(struct opening *o, int fd);

@@ -35,6 +35,7 @@
 #include "neap/rwlock.h"
 #include "neap/segment.h"
 #include "neap/semaphore.h"
+#include "neap/snapshot.h"
 #include "neap/status.h"
 #include "neap/system.h"
 #include "neap/team.h"

@@ -90,26 +90,22 @@ int neap_segment_send(neap_segment *segment, int socket)
 }
 
 
-/* What came: a regular file, else it is none of ours to have. */
-static int adopt(int fd, neap_segment **ret_segment)
+/* A regular file, else it is none of ours to have. */
+int neap_segment_adopt(int fd, neap_segment **ret_segment)
 {
     struct neap__file_facts facts;
     int status = neap__file_facts(fd, &facts);
-    if (status == 0 && !facts.regular)
-        status = -EINVAL;
-    if (status < 0) {
-        neap__file_close(fd);
-        return neap__fail(-EPROTO, "cannot use what was received: it is no "
-                          "memory and no file");
-    }
+    if (status < 0)
+        return neap__fail_why(status, "cannot make a segment of descriptor %d",
+                              fd);
+    if (!facts.regular)
+        return neap__fail(-EPROTO, "cannot make a segment of descriptor %d: it "
+                          "is no memory and no file", fd);
     int seals = neap__seals_get(fd);
     bool sealed = seals > 0 &&
                   seals & (NEAP_SEAL_WRITE | NEAP_SEAL_FUTURE_WRITE);
-    status = neap__segment_adopt(fd, sealed || neap__file_is_read_only(fd),
-                                 ret_segment);
-    if (status < 0)
-        neap__file_close(fd);
-    return status;
+    return neap__segment_adopt(fd, sealed || neap__file_is_read_only(fd),
+                               ret_segment);
 }
 
 
@@ -118,8 +114,12 @@ static int receive(int socket, int64_t deadline, const char *from,
 {
     char kind[64];
     int fd = neap__socket_receive(socket, deadline, kind, sizeof kind);
-    if (fd >= 0)
-        return adopt(fd, ret_segment);
+    if (fd >= 0) {
+        int status = neap_segment_adopt(fd, ret_segment);
+        if (status < 0)
+            neap__file_close(fd);
+        return status;
+    }
     if (fd == -ETIMEDOUT || fd == -EINTR)
         return neap__fail_why(fd, "cannot receive a segment from %s", from);
     if (fd == -ENOMSG)
@@ -140,9 +140,11 @@ int neap_segment_receive(int socket, int64_t deadline,
 static int say_no_path(int status, const char *path)
 {
     if (status == -EADDRINUSE)
-        return neap__fail(status, "cannot give a segment at %.100s: that name "
-                          "is taken; if nobody listens there any more, remove "
-                          "it", path);
+        return neap__fail(status, "cannot give a segment at %.100s: another "
+                          "process listens there", path);
+    if (status == -EEXIST)
+        return neap__fail(status, "cannot give a segment at %.100s: something "
+                          "else has that name, which is no socket", path);
     if (status == -ENAMETOOLONG)
         return neap__fail(status, "cannot use the path %.100s...: a socket's "
                           "has at most 107 bytes", path);
@@ -155,7 +157,7 @@ int neap_segment_give(neap_segment *segment, const char *path, int64_t deadline)
     int status = check_descriptor(segment, "give");
     if (status < 0)
         return status;
-    int listener = neap__socket_listen(path);
+    int listener = neap__socket_listen(path, 0);
     if (listener < 0)
         return say_no_path(listener, path);
     int socket = neap__socket_accept(listener, deadline);

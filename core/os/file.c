@@ -221,6 +221,13 @@ int neap__file_resize(int fd, uint64_t size)
 }
 
 
+int neap__file_duplicate(int fd)
+{
+    int other = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    return other < 0 ? -errno : other;
+}
+
+
 void neap__file_close(int fd)
 {
     if (fd >= 0)

@@ -71,6 +71,9 @@ int neap__file_chown(int fd, uint32_t uid, uint32_t gid);
 int neap__file_resize(int fd, uint64_t size);
 void neap__file_close(int fd);
 
+/* Another descriptor of it, O_CLOEXEC. */
+int neap__file_duplicate(int fd);
+
 /* Up to `length` bytes at `offset`. @return how many were there. */
 ssize_t neap__file_read(int fd, uint64_t offset, void *bytes, size_t length);
 

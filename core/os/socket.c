@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -22,18 +23,48 @@ static int open_at(const char *path, struct sockaddr_un *ret_address)
 }
 
 
-int neap__socket_listen(const char *path)
+/* One that was killed while it listened leaves its socket. */
+static int clear_path(const char *path)
+{
+    struct stat st;
+    int fd = neap__socket_connect(path);
+    if (fd >= 0) {
+        close(fd);
+        return -EADDRINUSE;
+    }
+    if (fd != -ECONNREFUSED)
+        return fd == -ENOENT ? 0 : fd;
+    if (lstat(path, &st) < 0 || !S_ISSOCK(st.st_mode))
+        return -EEXIST;
+    return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+
+/* Nobody can connect before it listens, and then it has its mode. */
+static int listen_at(int fd, const struct sockaddr_un *address, uint32_t mode)
+{
+    if (bind(fd, (const struct sockaddr *)address, sizeof *address) < 0)
+        return -errno;
+    if ((mode && chmod(address->sun_path, (mode_t)mode) < 0) ||
+        listen(fd, 8) < 0) {
+        int status = -errno;
+        unlink(address->sun_path);
+        return status;
+    }
+    return 0;
+}
+
+
+int neap__socket_listen(const char *path, uint32_t mode)
 {
     struct sockaddr_un address;
     int fd = open_at(path, &address);
-    if (fd < 0)
-        return fd;
-    if (bind(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
-        listen(fd, 8) == 0)
-        return fd;
-    int status = -errno;
-    close(fd);
-    return status;
+    int status = fd < 0 ? fd : clear_path(path);
+    if (status == 0)
+        status = listen_at(fd, &address, mode);
+    if (status < 0 && fd >= 0)
+        close(fd);
+    return status < 0 ? status : fd;
 }
 
 

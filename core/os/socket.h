@@ -9,8 +9,12 @@
 
 #include "base/base.h"
 
-/* Listen at a path. @return a descriptor; -EADDRINUSE; -ENAMETOOLONG. */
-int neap__socket_listen(const char *path);
+/*
+ * Listen at a path, where those may connect whom `mode` lets write; 0: as the
+ * umask has it. A socket at which nobody listens any more is replaced.
+ * @return a descriptor; -EADDRINUSE; -EEXIST no socket; -ENAMETOOLONG.
+ */
+int neap__socket_listen(const char *path, uint32_t mode);
 
 /* @return a descriptor; -ENOENT; -ECONNREFUSED nobody listens. */
 int neap__socket_connect(const char *path);

@@ -1,7 +1,7 @@
 # Completion of the command neap in bash.
 
 _neap() {
-    local commands='ls show get set rm gc check locks maps doctor checkpoint restore'
+    local commands='ls show get set rm gc check locks maps doctor checkpoint restore serve'
     local word=$2 command=${COMP_WORDS[1]}
     # Addresses have colons, at which bash parts words.
     local before=${COMP_LINE:0:COMP_POINT}
@@ -30,6 +30,7 @@ _neap() {
         maps) options+=' --shared' ;;
         checkpoint) options+=' --mode --nobody-writes' ;;
         restore) options+=' --mode --reserve' ;;
+        serve) options+=' --mode --fresh --count --timeout' ;;
         esac
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$before")
         return

@@ -25,6 +25,7 @@ local commands = {
   {"doctor", require "neap.cli_doctor"},
   {"checkpoint", require "neap.cli_checkpoint".take},
   {"restore", require "neap.cli_checkpoint".restore},
+  {"serve", require "neap.cli_serve"},
 }
 
 local by_name = {}

@@ -151,7 +151,8 @@ end)
 
 test("every command has --help", function()
   for _, name in ipairs{"ls", "show", "get", "set", "rm", "gc", "check",
-                       "locks", "maps", "doctor", "checkpoint", "restore"} do
+                       "locks", "maps", "doctor", "checkpoint", "restore",
+                       "serve"} do
     local text = says(name .. " --help")
     lu.assertStrContains(text, "Usage: neap " .. name)
     lu.assertStrContains(text, "--json")
@@ -555,6 +556,25 @@ test("doctor tells what there is", function()
                     feature.present and "good" or "note")
   end
   lu.assertStrContains(says("doctor"), "/dev/shm")
+end)
+
+-- serve ------------------------------------------------------------------------
+
+test("serve gives snapshots to whoever takes them", function()
+  local heap, name = furnished()
+  local path = support.path("sky.sock")
+  local server = neap.fork(function()
+    return says(("serve --count 1 %s %s"):format(name, path))
+  end)
+  local segment = assert(neap.segment.take(path, 20))
+  lu.assertEquals(assert(segment:heap()):counter("hits"):get(),
+                  heap:counter("hits"):get())
+  lu.assertStrContains(select(2, server:wait()), "1 snapshot taken")
+  lu.assertEquals(told(("serve --timeout 0.01 %s %s"):format(name, path)).served,
+                  0)
+  refuses(("serve --count few %s %s"):format(name, path), 1, "--count: 'few'")
+  refuses(("serve %s /no/such/place"):format(name), 1, "/no/such/place")
+  heap:unlink()
 end)
 
 -- locks ------------------------------------------------------------------------

@@ -335,6 +335,21 @@ function heap:array(name, type, ...) end
 ---@return {name: string, kind: string, role: "holds"|"reads"|"waits", slot: integer, pid: integer, tid: integer, dead: boolean, waited: number?, held: number?, permits: integer?}[] uses
 ---@return {text: string, slots: integer[]}[] deadlocks
 function heap:locks() end
+---@param options? {nobody_writes: boolean?}
+---@return neap.segment? segment
+---@return string? text
+---@return neap.code? code
+function heap:snapshot(options) end
+---@return neap.segment? segment
+---@return string? text
+---@return neap.code? code
+function heap:segment() end
+---@param path string of a Unix socket
+---@param options? {mode: string|integer|nil, count: integer?, fresh: number?, timeout: number?}
+---@return integer? served
+---@return string? text
+---@return neap.code? code
+function heap:serve(path, options) end
 ---@param name? string
 ---@param on? boolean
 ---@return integer? count
@@ -928,6 +943,11 @@ function segment:seal(...) end
 ---@return string? text
 ---@return neap.code? code
 function segment:seals() end
+---@param options? {read_only: boolean?, deadlock: "wait"|"error"|nil}
+---@return neap.heap? heap
+---@return string? text
+---@return neap.code? code
+function segment:heap(options) end
 ---@param path string
 ---@param timeout? number seconds
 ---@return boolean? done

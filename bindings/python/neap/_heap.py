@@ -8,7 +8,7 @@ from ._info import (
     CheckpointInfo, CheckpointReport, CheckReport, HeapInfo, Locks,
     LockStatistics, LockUse, SlotInfo, object_info,
 )
-from ._segment import address_of, bytes_of, mode_of
+from ._segment import Segment, address_of, bytes_of, mode_of
 from ._types import ANY, FLOAT64, as_ndarray, code_of, shape_of
 
 _COUNTER_KINDS = {None: 0, "plain": 1, "striped": 2, "double": 3}
@@ -213,6 +213,29 @@ class Heap(_neap.Heap):
         TypeMismatch."""
         return LockStatistics(*self._statistics(name))
 
+    def snapshot(self, *, nobody_writes=False):
+        """The heap as it is at one instant, in memory that nobody can change: a
+        sealed memfd Segment. Pass it on with send() or give(); segment.heap()
+        opens it. It is taken as a checkpoint is."""
+        return Segment.from_fd(self._snapshot(nobody_writes))
+
+    def segment(self):
+        """A Segment of a heap without a name, to pass on: whoever opens it
+        works in the same heap. OSError ENOTSUP for one that has a name."""
+        return Segment.from_fd(self._segment())
+
+    def serve(self, path, timeout=None, *, mode=0o600, count=0, fresh=1.0):
+        """Give a snapshot to each process that takes it at that path of a Unix
+        socket (Segment.take(path).heap()): how many did.
+
+        Until `timeout` seconds are over, or `count` have been served. mode says
+        who may connect, by its write bits. A snapshot is given again to others
+        for `fresh` seconds, so that nobody can make the heap's users stand still
+        all the time. OSError EADDRINUSE somebody serves there; FileExistsError.
+        """
+        return self._serve(os.fsdecode(path), mode_of(mode), count, fresh,
+                           timeout)
+
     def checkpoint(self, path, *, mode=0o600, nobody_writes=False):
         """Write the heap to a file as it is at one instant, while others go on
         with it: a CheckpointReport.
@@ -278,7 +301,7 @@ _OPENERS = {
 def _attach(address, uuid, read_only):
     """The heap that a pickled handle came from."""
     flags = _neap.OPEN_READ_ONLY if read_only else _neap.OPEN_EXISTING
-    return Heap(address, flags, 0, 0, 0, 0, uuid, None)
+    return Heap(address, flags, 0, 0, 0, 0, uuid, None, None)
 
 
 def _again(address, uuid, read_only, name):
@@ -323,6 +346,12 @@ def _flags_of(create, read_only, ephemeral):
     return flags | (_neap.OPEN_EPHEMERAL if ephemeral else 0)
 
 
+def _deadlock_flag(deadlock):
+    if deadlock not in ("wait", "error"):
+        raise ValueError(f'deadlock is "wait" or "error", not {deadlock!r}')
+    return _neap.OPEN_DEADLOCK_ERROR if deadlock == "error" else 0
+
+
 def open(address, *, create=True, read_only=False, ephemeral=False,
          mode=0o600, slots=0, reserve=0, size=0, deadlock="wait"):
     """Open a heap, or make it if it is missing: a Heap.
@@ -344,16 +373,17 @@ def open(address, *, create=True, read_only=False, ephemeral=False,
 
     NotAHeap, LayoutMismatch, Corrupted for what is not a sound heap; OSError.
     """
-    if deadlock not in ("wait", "error"):
-        raise ValueError(f'deadlock is "wait" or "error", not {deadlock!r}')
     if address is None or address == "":
         raise ValueError("an address is needed; neap.heap() makes a heap "
                          "without a name")
-    flags = _flags_of(create, read_only, ephemeral)
-    if deadlock == "error":
-        flags |= _neap.OPEN_DEADLOCK_ERROR
+    flags = _flags_of(create, read_only, ephemeral) | _deadlock_flag(deadlock)
     return Heap(address_of(address), flags, mode_of(mode), slots,
-                bytes_of(reserve, "reserve"), bytes_of(size), None, None)
+                bytes_of(reserve, "reserve"), bytes_of(size), None, None, None)
+
+
+def heap_in(segment, read_only, deadlock):
+    flags = _flags_of(False, read_only, False) | _deadlock_flag(deadlock)
+    return Heap("", flags, 0, 0, 0, 0, None, None, segment)
 
 
 def restore(path, address=None, *, mode=0o600, reserve=0, ephemeral=False):
@@ -367,7 +397,7 @@ def restore(path, address=None, *, mode=0o600, reserve=0, ephemeral=False):
     """
     return Heap(address_of(address) if address else "",
                 _flags_of(True, False, ephemeral), mode_of(mode), 0,
-                bytes_of(reserve, "reserve"), 0, None, os.fspath(path))
+                bytes_of(reserve, "reserve"), 0, None, os.fspath(path), None)
 
 
 def checkpoint_info(path):
@@ -380,4 +410,4 @@ def heap(*, slots=0, reserve=0, size=0):
     """A heap without a name: children of a fork share it, its handles pickle
     while this process has it open, and it goes away with its last user."""
     return Heap("", 0, 0o600, slots, bytes_of(reserve, "reserve"),
-                bytes_of(size), None, None)
+                bytes_of(size), None, None, None)

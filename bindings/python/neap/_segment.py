@@ -149,6 +149,21 @@ class Segment(_neap.Segment):
         """Receive what send() sends at the other end of a Unix socket."""
         return cls("", _neap.SEGMENT_RECEIVE, socket.fileno(), 0, False)
 
+    @classmethod
+    def from_fd(cls, fd):
+        """A segment of a descriptor that came in another way, as from
+        os.memfd_create(): it becomes the segment's own. OSError EPROTO for what
+        is no memory and no file."""
+        return cls("", _neap.SEGMENT_ADOPT, fd, 0, False)
+
+    def heap(self, *, read_only=False, deadlock="wait"):
+        """Open the heap in it, which is read-only if the segment is, as a
+        snapshot always: a Heap. NotAHeap, LayoutMismatch, Corrupted; OSError
+        ENOTSUP for sysv and anonymous, PermissionError."""
+        from ._heap import heap_in
+
+        return heap_in(self, read_only, deadlock)
+
     def give(self, path, timeout=None):
         """Give it to the process that takes it at that path of a Unix socket:
         True, or False when nobody has in time."""

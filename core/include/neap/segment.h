@@ -206,6 +206,15 @@ int neap_segment_receive(int socket, int64_t deadline,
                          neap_segment **ret_segment);
 
 /**
+ * A segment of a descriptor that came in another way: inherited over exec, made
+ * by memfd_create, received by a library. It becomes the segment's own, or stays
+ * the caller's if this fails. @return 0; -EPROTO it is no memory and no file;
+ * -EBADF.
+ */
+NEAP_API NEAP_MUST_CHECK
+int neap_segment_adopt(int descriptor, neap_segment **ret_segment);
+
+/**
  * The same with a path as the meeting place: who gives listens there for one
  * taker, who takes waits for a giver. The path is removed afterwards.
  *
