@@ -31,6 +31,7 @@
 #include "neap/maps.h"
 #include "neap/mutex.h"
 #include "neap/once.h"
+#include "neap/overlay.h"
 #include "neap/process.h"
 #include "neap/rwlock.h"
 #include "neap/segment.h"

@@ -17,6 +17,8 @@ struct neap_mapping {
                                          NULL while they are all alike */
     _Atomic int references;
     _Atomic int views;   /* arrays over it */
+    struct neap_overlay *overlay; /* whose part it is, or NULL */
+    uint32_t frame;      /* of that */
 };
 
 /* -- region.c -------------------------------------------------------------- */

@@ -17,6 +17,7 @@
 
 #include "memory/access.h"
 #include "memory/ops.h"
+#include "memory/overlay.h"
 #include "neap/maps.h"
 
 enum { ALL = NEAP_PROT_READ | NEAP_PROT_WRITE | NEAP_PROT_EXEC };
@@ -242,7 +243,10 @@ void neap_mapping_close(neap_mapping *mapping)
     if (!mapping || atomic_fetch_sub_explicit(&mapping->references, 1,
                                               memory_order_acq_rel) > 1)
         return;
-    mapping->ops->unmap(mapping->base, mapping->base_length);
+    if (mapping->overlay)
+        neap__overlay_leave(mapping->overlay, mapping->frame);
+    else
+        mapping->ops->unmap(mapping->base, mapping->base_length);
     free(mapping->pages);
     free(mapping->address);
     free(mapping);

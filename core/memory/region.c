@@ -124,11 +124,22 @@ static int apply(struct neap_mapping *mapping, struct pages part,
 }
 
 
+/* Its pages are the overlay's, and other parts' too. */
+static int is_part(const struct neap_mapping *mapping, const char *what)
+{
+    return neap__fail(-ENOTSUP, "cannot %s a part of an overlay of %s: its "
+                      "pages are other parts' too; load it to be read, or to be "
+                      "written", what, mapping->address);
+}
+
+
 static int protect(struct neap_mapping *mapping, uint64_t offset,
                    uint64_t length, int protection, bool all)
 {
     struct pages part;
     int status = find_pages(mapping, offset, length, &part);
+    if (status == 0 && mapping->overlay)
+        return is_part(mapping, "protect");
     if (status == 0)
         status = neap__mapping_normalize(protection, &protection);
     if (status == 0)
@@ -171,6 +182,8 @@ int neap_mapping_advise(neap_mapping *mapping, uint64_t offset, uint64_t length,
         return neap__fail(-EINVAL, "cannot advise the kernel with %d: there "
                           "are NEAP_ADVICE_NORMAL (0) to NEAP_ADVICE_DONTNEED (%d)",
                           advice, NEAP_ADVICE_DONTNEED);
+    if (mapping->overlay && advice == NEAP_ADVICE_DONTNEED)
+        return is_part(mapping, "forget");
     status = neap__map_advise(part.base, part.length, advice);
     return status < 0 ? neap__fail_why(status, "cannot advise the kernel of a "
                                        "mapping of %s", mapping->address) : 0;

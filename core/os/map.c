@@ -65,6 +65,34 @@ int neap__map_keep(void *where, size_t length)
 }
 
 
+int neap__map_zone(void *where, size_t length, void **ret_base)
+{
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    if (!where)
+        return mapped(mmap(NULL, length, PROT_NONE, flags, -1, 0), ret_base);
+    int status = neap__map_keep(where, length);
+    if (status == 0)
+        *ret_base = where;
+    return status;
+}
+
+
+int neap__map_replace(int fd, uint64_t offset, size_t length, int protection,
+                      void *where)
+{
+    void *base = mmap(where, length, kernel_protection(protection),
+                      MAP_SHARED | MAP_FIXED, fd, (off_t)offset);
+    return base == MAP_FAILED ? -errno : 0;
+}
+
+
+void neap__map_blank(void *where, size_t length)
+{
+    mmap(where, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS |
+         MAP_NORESERVE | MAP_FIXED, -1, 0);
+}
+
+
 int neap__map_anonymous(size_t length, void **ret_base)
 {
     return mapped(mmap(NULL, length, PROT_READ | PROT_WRITE,
