@@ -34,6 +34,7 @@ int luaopen_neap_core(lua_State *L)
     lneap_open_any(L);
     lneap_open_watch(L);
     lneap_open_kernel_semaphore(L);
+    lneap_open_overlay(L);
     lneap_open_interrupt(L);
     lua_setfield(L, -2, "methods");
     return 1;

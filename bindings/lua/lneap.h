@@ -332,6 +332,7 @@ int lneap_mapping_array(lua_State *L);
 /* Push what is behind an address, or what failed. (maps.c) */
 int lneap_translate(lua_State *L, int32_t pid, uint64_t address);
 int lneap_segment_map(lua_State *L);
+int lneap_segment_overlay(lua_State *L);
 
 /* process.c: in a child, call the function at that index and end. */
 __attribute__((noreturn)) void lneap_live(lua_State *L, int function);
@@ -386,6 +387,7 @@ void lneap_open_barrier(lua_State *L);
 void lneap_open_once(lua_State *L);
 void lneap_open_guard(lua_State *L);
 void lneap_open_kernel_semaphore(lua_State *L);
+void lneap_open_overlay(lua_State *L);
 void lneap_open_process(lua_State *L);
 void lneap_open_team(lua_State *L);
 void lneap_open_any(lua_State *L);

@@ -555,6 +555,7 @@ void lneap_open_segment(lua_State *L)
         {"map", lneap_segment_map},   {"punch", segment_punch},
         {"seal", segment_seal},       {"seals", segment_seals},
         {"give", segment_give},       {"heap", lneap_segment_heap},
+        {"overlay", lneap_segment_overlay},
         {NULL, NULL},
     };
 

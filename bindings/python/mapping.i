@@ -84,20 +84,22 @@ NEAP_HANDLE(Mapping)
 
 typedef struct Mapping {
 %extend {
+  /* With an overlay a part of that is loaded, to be written with flag 1. */
   Mapping(Segment *segment, uint64_t offset, uint64_t length, int protection,
-          uint32_t flags = 0, uint64_t address = 0)
+          uint32_t flags, uint64_t address, Overlay *overlay)
   {
       neap_mapping_options options = {
           .size = sizeof options, .flags = flags, .offset = offset,
           .length = length, .address = (void *)(uintptr_t)address,
       };
       neap_mapping *core;
-      if (!segment || !segment->core) {
-          raise_closed("segment");
+      if (overlay ? !overlay->core : !segment || !segment->core) {
+          raise_closed(overlay ? "overlay" : "segment");
           return NULL;
       }
-      int status = neap_mapping_open_with(segment->core, protection, &options,
-                                          &core);
+      int status = overlay
+          ? load_part(overlay->core, offset, length, flags & 1, &core)
+          : neap_mapping_open_with(segment->core, protection, &options, &core);
       Mapping *self = status < 0 ? NULL : calloc(1, sizeof *self);
       if (!self)
           return (void *)raise_status(status < 0 ? status : -ENOMEM);

@@ -54,6 +54,7 @@ const char *core_version(void);
 NEAP_PRESENT(Segment)
 NEAP_PRESENT(Array)
 NEAP_PRESENT(Mapping)
+NEAP_PRESENT(Overlay)
 NEAP_PRESENT(Counter)
 NEAP_PRESENT(Mutex)
 NEAP_PRESENT(Semaphore)

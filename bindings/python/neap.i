@@ -33,6 +33,7 @@
 %include "segment.i"
 %include "array.i"
 %include "maps.i"
+%include "overlay.i"
 %include "mapping.i"
 %include "handle.i"
 %include "counter.i"

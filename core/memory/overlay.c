@@ -358,6 +358,36 @@ int neap_overlay_at(neap_overlay *o, uint64_t offset, uint64_t length,
 }
 
 
+int neap_overlay_read(neap_overlay *o, uint64_t offset, neap_type type,
+                      neap_value *ret_value)
+{
+    size_t size = neap_type_size(type);
+    void *element;
+    int status = size ? neap_overlay_at(o, offset, size, false, &element)
+                      : neap__value_no_type(type);
+    if (status == 0)
+        *ret_value = neap__value_of(type, element);
+    return status;
+}
+
+
+/* What the type cannot hold must not mark a page. */
+int neap_overlay_write(neap_overlay *o, uint64_t offset, neap_type type,
+                       neap_value value)
+{
+    char element[16];
+    size_t size = neap_type_size(type);
+    void *there;
+    int status = size ? neap__value_store(type, value, element)
+                      : neap__value_no_type(type);
+    if (status == 0)
+        status = neap_overlay_at(o, offset, size, true, &there);
+    if (status == 0)
+        memcpy(there, element, size);
+    return status;
+}
+
+
 /* -- parts as mappings ----------------------------------------------------- */
 
 /* Keeps O3. */

@@ -355,6 +355,27 @@ TEST_EACH(read_only_is_read_only, modes)
     end(segment);
 }
 
+TEST_EACH(elements_are_read_and_written_by_type, modes)
+{
+    neap_segment *segment = numbered(test_address("memfd", 0));
+    neap_overlay *overlay = small_one(segment, parameter);
+    neap_value value = {.kind = 'i', .as.i = -5};
+    uint64_t across = 4 * PAGE - 3; /* frames, and not aligned */
+    CHECK_STATUS(neap_overlay_write(overlay, across, NEAP_TYPE_I64, value), 0);
+    value.as.i = 0;
+    CHECK_STATUS(neap_overlay_read(overlay, across, NEAP_TYPE_I64, &value), 0);
+    CHECK_INT(value.as.i, -5);
+    value.as.i = 1000;
+    CHECK_FAILS(neap_overlay_write(overlay, 0, NEAP_TYPE_U8, value), -EINVAL,
+                "255");
+    CHECK_INT(word_at(overlay, 0), 0);
+    CHECK_STATUS(neap_overlay_read(overlay, 0, (neap_type)77, &value), -EINVAL);
+    CHECK_STATUS(neap_overlay_read(overlay, SIZE - 7, NEAP_TYPE_I64, &value),
+                 -EINVAL);
+    neap_overlay_close(overlay);
+    end(segment);
+}
+
 /* -- the segment changes ---------------------------------------------------- */
 
 TEST_EACH(what_was_added_since_is_seen, modes)

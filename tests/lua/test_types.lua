@@ -30,7 +30,7 @@ function()
   for _, noun in ipairs {"heap", "counter", "array", "mutex", "semaphore",
                          "event", "latch", "condition", "rwlock", "barrier",
                          "once", "segment", "mapping", "process", "guard",
-                         "kernel_semaphore"} do
+                         "kernel_semaphore", "overlay"} do
     lu.assertEquals(methods[noun], names_of(core.methods[noun]), noun)
   end
 end)

@@ -85,7 +85,7 @@ def told_members(name):
 @pytest.mark.parametrize("name", [
     "Heap", "Counter", "Mutex", "Semaphore", "Segment", "Mapping", "Process",
     "Worker", "Shared", "Range", "Event", "Latch", "Condition", "RWLock",
-    "Guard", "Barrier", "Once", "KernelSemaphore",
+    "Guard", "Barrier", "Once", "KernelSemaphore", "Overlay",
 ])
 def test_every_method_is_in_the_stub_and_the_other_way_round(name):
     assert members(getattr(neap, name)) == told_members(name)

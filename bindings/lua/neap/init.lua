@@ -9,6 +9,7 @@
 local core = require "neap.core"
 local work = require "neap.work"
 require "neap.condition"
+local open_overlay = require "neap.overlay"
 
 local neap = {
   --- The version of the library.
@@ -27,6 +28,14 @@ local neap = {
   watch = core.watch,
   segment = core.segment,
   kernel_semaphore = core.kernel_semaphore,
+  --- Open a segment that is there and overlay it, in one call; options as of
+  -- segment:overlay.
+  -- @usage local big = assert(neap.overlay("file:big.bin", {read_only = true}))
+  -- @function overlay
+  -- @tparam string address
+  -- @tparam[opt] table options
+  -- @treturn overlay the overlay, or nil, text and code
+  overlay = open_overlay,
   run = work.run,
   fork = work.fork,
 }

@@ -100,6 +100,92 @@ function neap.checkpoint_info(path) end
 ---@return neap.code? code
 function neap.unlink(address) end
 
+---@param address string|integer of a segment that is there
+---@param options? {zone: integer|string|nil, frames: integer?, mode: "shared"|"copy"|nil, read_only: boolean?, address: integer?}
+---@return neap.overlay? overlay
+---@return string? text
+---@return neap.code? code
+function neap.overlay(address, options) end
+
+---Parts of what is larger than memory, loaded on demand.
+---@class neap.overlay
+local overlay = {}
+---@param offset integer
+---@param length integer
+---@param prot? "r"|"rw"
+---@return neap.mapping? part
+---@return string? text
+---@return neap.code? code
+function overlay:load(offset, length, prot) end
+---@param size? integer
+---@param prot? "r"|"rw"
+---@return fun(): integer?, neap.mapping?
+function overlay:windows(size, prot) end
+---@param type neap.type
+---@param length? integer
+---@param options? {offset: integer?}
+---@return neap.overlay_array
+function overlay:array(type, length, options) end
+---@param offset integer
+---@param type neap.type
+---@return any element, or nil
+---@return any imaginary part, or text
+---@return neap.code? code
+function overlay:read(offset, type) end
+---@param offset integer
+---@param type neap.type
+---@param value any
+---@param imaginary? number
+---@return true? done
+---@return string? text
+---@return neap.code? code
+function overlay:write(offset, type, value, imaginary) end
+---@param sync? boolean
+---@return true? done
+---@return string? text
+---@return neap.code? code
+function overlay:flush(sync) end
+---@return integer? bytes
+---@return string? text
+---@return neap.code? code
+function overlay:size() end
+---@return integer address
+---@return integer bytes
+---@return integer frame
+function overlay:zone() end
+---@return {loads: integer, hits: integer, replaced: integer, loaded: integer, written: integer, frames: integer, used: integer, pinned: integer}
+function overlay:stats() end
+---@return string
+function overlay:address() end
+---@return boolean
+function overlay:read_only() end
+function overlay:close() end
+
+---@class neap.overlay_array
+---@field [integer] any
+---@operator len: integer
+local overlay_array = {}
+---@param index integer
+---@return any
+function overlay_array:get(index) end
+---@param index integer
+---@param value any
+function overlay_array:set(index, value, ...) end
+---@param prot? "r"|"rw"
+---@return fun(): integer?, neap.array?
+function overlay_array:windows(prot) end
+---@return number
+function overlay_array:sum() end
+---@return number
+function overlay_array:min() end
+---@return number
+function overlay_array:max() end
+---@return number
+function overlay_array:mean() end
+---@param value any
+---@return neap.overlay_array
+function overlay_array:fill(value) end
+
 ---@param path string
 ---@param number integer 1 to 255
 ---@return integer? key
@@ -943,6 +1029,11 @@ function segment:seal(...) end
 ---@return string? text
 ---@return neap.code? code
 function segment:seals() end
+---@param options? {zone: integer|string|nil, frames: integer?, mode: "shared"|"copy"|nil, read_only: boolean?, address: integer?}
+---@return neap.overlay? overlay
+---@return string? text
+---@return neap.code? code
+function segment:overlay(options) end
 ---@param options? {read_only: boolean?, deadlock: "wait"|"error"|nil}
 ---@return neap.heap? heap
 ---@return string? text

@@ -38,6 +38,7 @@ from ._info import (
     LockStatistics,
     LockUse,
     ObjectInfo,
+    OverlayStats,
     SegmentInfo,
     SegmentStat,
     SlotInfo,
@@ -76,6 +77,7 @@ from ._neap import (
     wait_any,
     watch,
 )
+from ._overlay import Overlay, OverlayArray
 from ._segment import Mapping, Segment, ftok, map, segments, unlink
 from ._work import Process, RemoteTraceback, Worker, fork, run
 
@@ -87,7 +89,7 @@ del core_version
 for _thing in (
     CheckpointInfo, CheckpointReport, CheckReport, Feature, HeapInfo,
     KernelSemaphoreInfo, KernelSemaphoreStat, KernelSemaphoreUse, Locks,
-    LockStatistics, LockUse, MapInfo, ObjectInfo, PageInfo, features, maps,
+    LockStatistics, LockUse, MapInfo, ObjectInfo, OverlayStats, PageInfo, features, maps,
     translate,
     RemoteTraceback, SegmentInfo, SegmentStat, Shared, SlotInfo, Worker,
     checkpoint_info, fork, ftok, heap, map, open, restore, run, segments, share,
@@ -131,6 +133,9 @@ __all__ = [
     "ObjectInfo",
     "Once",
     "OutOfRange",
+    "Overlay",
+    "OverlayArray",
+    "OverlayStats",
     "PageInfo",
     "Process",
     "RWLock",

@@ -42,6 +42,19 @@ class LockUse(NamedTuple):
     permits: int  # of an undo semaphore
 
 
+class OverlayStats(NamedTuple):
+    """What an overlay has done."""
+
+    loads: int  # parts brought into a frame
+    hits: int  # parts that were there already
+    replaced: int  # loads that took another part's frame
+    loaded: int  # bytes
+    written: int  # bytes, back to the segment, of copies
+    frames: int
+    used: int  # frames with a part in them
+    pinned: int  # of them, those in use
+
+
 class LockStatistics(NamedTuple):
     """What was measured of a lock since heap.measure(); in seconds. The last
     three are of owners and writers, None for a semaphore, which has none."""

@@ -251,7 +251,7 @@ class Segment(_neap.Segment):
         flags = (1 if private else 0) | (2 if prefault else 0) | (
             4 if lock else 0) | _word(huge, _HUGE, "huge")
         return Mapping(self, bytes_of(offset), bytes_of(length),
-                       _protection_of(prot), flags, address)
+                       _protection_of(prot), flags, address, None)
 
     def __enter__(self):
         self._address()  # a closed one is refused

@@ -88,6 +88,15 @@ NEAP_API NEAP_MUST_CHECK
 int neap_overlay_at(neap_overlay *overlay, uint64_t offset, uint64_t length,
                     bool write, void **ret_bytes);
 
+/** One typed element at a byte offset, aligned or not. @return as
+ * neap_overlay_at; -EINVAL no such type, or a value that it cannot hold. */
+NEAP_API NEAP_MUST_CHECK
+int neap_overlay_read(neap_overlay *overlay, uint64_t offset, neap_type type,
+                      neap_value *ret_value);
+NEAP_API NEAP_MUST_CHECK
+int neap_overlay_write(neap_overlay *overlay, uint64_t offset, neap_type type,
+                       neap_value value);
+
 /** Write what was changed in copies back; with `sync` also to the disk. @return
  * 0; -ENOSPC; -EIO; -errno: what could not be written is still to be. */
 NEAP_API NEAP_MUST_CHECK
