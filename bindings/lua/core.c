@@ -29,6 +29,7 @@ int luaopen_neap_core(lua_State *L)
     lneap_open_barrier(L);
     lneap_open_once(L);
     lneap_open_guard(L);
+    lneap_open_fault(L);
     lneap_open_process(L);
     lneap_open_team(L);
     lneap_open_any(L);

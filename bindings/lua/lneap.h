@@ -65,12 +65,18 @@ void lneap_class_open(lua_State *L, const struct lneap_class *class,
 void *lneap_new(lua_State *L, const struct lneap_class *class,
                 const char *label);
 
+/* Whose call is at work in this thread: an access that comes upon memory that is
+ * gone raises there (fault.c). */
+extern _Thread_local lua_State *lneap_current
+    __attribute__((tls_model("initial-exec")));
+
 /* The handle at `arg` if it is one of that class, closed or not, else NULL. */
 static inline void *lneap_test(lua_State *L, int arg,
                                const struct lneap_class *class)
 {
     struct lneap_handle *handle = lua_touserdata(L, arg);
 
+    lneap_current = L;
     if (handle && lua_rawlen(L, arg) >= class->size && handle->class == class)
         return handle;
     return NULL;
@@ -385,6 +391,7 @@ void lneap_open_condition(lua_State *L);
 void lneap_open_rwlock(lua_State *L);
 void lneap_open_barrier(lua_State *L);
 void lneap_open_once(lua_State *L);
+void lneap_open_fault(lua_State *L);
 void lneap_open_guard(lua_State *L);
 void lneap_open_kernel_semaphore(lua_State *L);
 void lneap_open_overlay(lua_State *L);

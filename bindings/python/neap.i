@@ -48,6 +48,7 @@
 %include "watch.i"
 %include "kernel_semaphore.i"
 %include "heap.i"
+%include "fault.i"
 %include "process.i"
 %include "team.i"
 %include "module.i"

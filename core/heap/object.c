@@ -31,6 +31,8 @@ void neap__object_release(struct neap__object *object)
 
 int neap__object_dropped(const struct neap__object *object)
 {
+    if (atomic_load(&object->heap->spoiled))
+        return neap__heap_spoiled(object->heap);
     return neap__fail(-EIDRM, "heap %s: '%s' was dropped; open it again to "
                       "make a new one", object->heap->address.text,
                       object->name);

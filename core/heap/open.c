@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "heap/opening.h"
+#include "os/fault.h"
 #include "os/file.h"
 #include "os/pages.h"
 #include "recovery/gate.h"
@@ -121,7 +122,7 @@ struct neap_heap *neap__opening_attach(const struct opening *o)
     struct neap_heap *heap = calloc(1, sizeof *heap);
     if (!heap)
         return NULL;
-    heap->fd = heap->sysv_id = -1;
+    heap->fd = heap->sysv_id = heap->watched = -1;
     heap->read_only = o->flags & NEAP_OPEN_READ_ONLY;
     heap->deadlock_error = o->flags & NEAP_OPEN_DEADLOCK_ERROR;
     heap->address = o->address;
@@ -141,6 +142,8 @@ static int map_file(struct neap_heap *heap, uint64_t reserved, uint64_t size)
                               "raise the limit of addresses (ulimit -v)",
                               heap->address.text, (unsigned long long)size);
     heap->base = base;
+    heap->watched = neap__fault_watch(base, heap->mapped, heap->address.text,
+                                      &heap->spoiled, true);
     return 0;
 }
 

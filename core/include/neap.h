@@ -24,6 +24,7 @@
 #include "neap/condition.h"
 #include "neap/counter.h"
 #include "neap/event.h"
+#include "neap/guard.h"
 #include "neap/heap.h"
 #include "neap/kernel_semaphore.h"
 #include "neap/locks.h"

@@ -34,6 +34,15 @@ static int forbidden(const struct neap_mapping *mapping, int needed)
 }
 
 
+static int spoiled(const struct neap_mapping *mapping)
+{
+    return neap__fail(-ESTALE, "cannot use a mapping of %s: pages of it were "
+                      "gone, or touched against their protection, and are no "
+                      "longer its own; close it and map it again",
+                      mapping->address);
+}
+
+
 static int check_access(const struct neap_mapping *mapping, uint64_t offset,
                         uint64_t length, int needed)
 {
@@ -42,6 +51,9 @@ static int check_access(const struct neap_mapping *mapping, uint64_t offset,
                           "map the segment again");
     int protection = atomic_load_explicit(&mapping->protection,
                                           memory_order_relaxed);
+    if (NEAP__UNLIKELY(atomic_load_explicit(&mapping->spoiled,
+                                            memory_order_relaxed)))
+        return spoiled(mapping);
     if (NEAP__UNLIKELY(offset > mapping->length ||
                        length > mapping->length - offset))
         return protection & needed || mapping->pages

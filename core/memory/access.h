@@ -19,6 +19,8 @@ struct neap_mapping {
     _Atomic int views;   /* arrays over it */
     struct neap_overlay *overlay; /* whose part it is, or NULL */
     uint32_t frame;      /* of that */
+    int watched;         /* by the guard; -1 not */
+    _Atomic bool spoiled;   /* it replaced pages of it */
 };
 
 /* -- region.c -------------------------------------------------------------- */

@@ -10,7 +10,7 @@
  *
  * If somebody makes the segment shorter afterwards, an access beyond its new
  * end is a SIGBUS: to ask for the size at each access would cost hundreds of
- * times the access.
+ * times the access. The guard (os/fault.c) makes an error of it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +19,7 @@
 #include "memory/ops.h"
 #include "memory/overlay.h"
 #include "neap/maps.h"
+#include "os/fault.h"
 
 enum { ALL = NEAP_PROT_READ | NEAP_PROT_WRITE | NEAP_PROT_EXEC };
 
@@ -136,6 +137,11 @@ static int map_pages(struct neap_mapping *mapping, neap_segment *segment,
     status = neap__mapping_equip(mapping, options);
     if (status < 0)
         mapping->ops->unmap(mapping->base, mapping->base_length);
+    else
+        mapping->watched = neap__fault_watch(
+            mapping->base, neap__round_up(mapping->base_length,
+                                          neap__page_size()),
+            mapping->address, &mapping->spoiled, false);
     return status;
 }
 
@@ -177,6 +183,7 @@ static struct neap_mapping *make_mapping(neap_segment *segment, uint64_t length,
     mapping->ops = segment->ops;
     mapping->address = address;
     mapping->length = length;
+    mapping->watched = -1;
     mapping->read_only = segment->read_only && !copied;
     atomic_init(&mapping->protection, protection);
     atomic_init(&mapping->references, 1);
@@ -243,6 +250,7 @@ void neap_mapping_close(neap_mapping *mapping)
     if (!mapping || atomic_fetch_sub_explicit(&mapping->references, 1,
                                               memory_order_acq_rel) > 1)
         return;
+    neap__fault_forget(mapping->watched);
     if (mapping->overlay)
         neap__overlay_leave(mapping->overlay, mapping->frame);
     else

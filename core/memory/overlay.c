@@ -16,6 +16,7 @@
 #include "memory/access.h"
 #include "memory/overlay.h"
 #include "neap/overlay.h"
+#include "os/fault.h"
 
 #define DEFAULT_ZONE (UINT64_C(64) << 20)
 #define DEFAULT_FRAMES 8
@@ -38,6 +39,7 @@ struct neap_overlay {
     char *address;          /* of the segment */
     bool read_only, copy;
     char *zone;
+    int watched;            /* by the guard */
     size_t page, frame_size;
     uint32_t count, last;   /* frames; the one that was used last */
     uint64_t size;          /* of the segment, at the last look */
@@ -410,6 +412,7 @@ static struct neap_mapping *make_part(struct neap_overlay *o,
     part->length = length;
     part->read_only = !write;
     part->overlay = o;
+    part->watched = -1; /* the zone is */
     part->frame = (uint32_t)(frame - o->frames);
     atomic_init(&part->protection,
                 NEAP_PROT_READ | (write ? NEAP_PROT_WRITE : 0));
@@ -443,6 +446,7 @@ static void release(struct neap_overlay *o)
         return;
     int status = neap_overlay_flush(o, false);
     (void)status; /* who wants to know has flushed it */
+    neap__fault_forget(o->watched);
     neap__map_remove(o->zone, o->count * o->frame_size);
     neap__file_close(o->fd);
     pthread_mutex_destroy(&o->mutex);
@@ -504,6 +508,7 @@ static int reserve_zone(struct neap_overlay *o, void *address)
         return neap__fail_why(status, "cannot reserve %zu bytes for an overlay "
                               "of %s", size, o->address);
     o->zone = zone;
+    o->watched = neap__fault_watch(zone, size, o->address, NULL, false);
     return 0;
 }
 

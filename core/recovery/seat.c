@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "os/fault.h"
 #include "os/file.h"
 #include "os/pages.h"
 #include "recovery/gate.h"
@@ -36,6 +37,7 @@ static pthread_key_t at_thread_end;
 
 void neap__attachment_undo(struct neap_heap *heap)
 {
+    neap__fault_forget(heap->watched);
     if (heap->base && heap->sysv_id >= 0)
         neap__sysv_detach(heap->base);
     else if (heap->base)
@@ -303,12 +305,22 @@ static void sit_down(struct neap__seat *seat, struct neap_heap *heap,
 }
 
 
+int neap__heap_spoiled(const struct neap_heap *heap)
+{
+    return neap__fail(-ESTALE, "heap %s: its file was made shorter while it was "
+                      "mapped, and pages of it are lost; restore it from a "
+                      "checkpoint, or make it anew", heap->address.text);
+}
+
+
 int neap__seat_take(struct neap_heap *heap, struct neap__seat **ret_seat)
 {
     if (heap->read_only)
         return neap__fail(-EACCES,
                           "heap %s was opened read-only; open it for writing "
                           "to change or lock anything", heap->address.text);
+    if (atomic_load(&heap->spoiled))
+        return neap__heap_spoiled(heap);
     struct neap__thread *self = this_thread(heap->index + 1);
     struct neap__seat *seat = self ? calloc(1, sizeof *seat) : NULL;
     if (!seat)
@@ -331,11 +343,21 @@ int neap__seat_take(struct neap_heap *heap, struct neap__seat **ret_seat)
 }
 
 
+/* Has this thread one, whatever became of the heap? */
+static bool has_seat(const struct neap_heap *heap)
+{
+    const struct neap__thread *self = neap__self;
+    return self && self->generation == neap__fork_generation() &&
+           heap->index < self->count && self->seats[heap->index];
+}
+
+
 struct neap__seat *neap__seat_look(struct neap_heap *heap)
 {
     struct neap__thread *self = neap__self;
-    if (!self || self->generation != neap__fork_generation() ||
-        heap->index >= self->count || !self->seats[heap->index])
+    if (!has_seat(heap) ||
+        NEAP__UNLIKELY(atomic_load_explicit(&heap->spoiled,
+                                            memory_order_relaxed)))
         return NULL;
     neap__here.seat = *self->seats[heap->index];
     neap__here.generation = self->generation;
@@ -345,8 +367,17 @@ struct neap__seat *neap__seat_look(struct neap_heap *heap)
 
 /* -- the registry --------------------------------------------------------- */
 
+/* In the handler: from now on this thread takes the slow road, where it is told
+ * that the heap is spoiled. */
+static void forget_here(void)
+{
+    neap__here.seat.heap = NULL;
+}
+
+
 void neap__attachment_add(struct neap_heap *heap)
 {
+    atomic_store(&neap__fault_inside, forget_here);
     pthread_mutex_lock(&registry);
     notice_fork_locked();
     /* The list is in the order of the places: the first gap is the lowest. */
@@ -379,7 +410,7 @@ void neap__attachment_release(struct neap_heap *heap)
     pthread_mutex_unlock(&registry);
     if (unused)
         end_attachment(heap);
-    else if (last && neap__seat_here(heap))
+    else if (last && has_seat(heap))
         leave(neap__self, heap->index);
 }
 

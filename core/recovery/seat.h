@@ -37,6 +37,8 @@ struct neap_heap {
     dev_t dev;           /* of fd */
     ino_t ino;
     struct neap__address address;
+    int watched;         /* by the guard; -1 not */
+    _Atomic bool spoiled; /* it replaced pages of it: nobody takes a seat */
     char proc_path[64];  /* address of an anonymous heap; by its caller's pid */
 };
 
@@ -109,6 +111,9 @@ NEAP__INLINE void *neap__at(const struct neap_heap *heap, uint64_t offset,
 /* Take a seat for this thread. @return 0; -EACCES read-only; NEAP_ESLOTS;
  * -ENOSPC; -ENOMEM; NEAP_ECORRUPT. */
 int neap__seat_take(struct neap_heap *heap, struct neap__seat **ret_seat);
+
+/* The guard replaced pages of it. @return -ESTALE, with its text. */
+int neap__heap_spoiled(const struct neap_heap *heap);
 
 /* This thread's seat if it used it last, without a call. */
 NEAP__INLINE struct neap__seat *neap__seat_fast(struct neap_heap *heap)

@@ -26,6 +26,7 @@ local neap = {
   now = core.now,
   wait_any = core.wait_any,
   watch = core.watch,
+  guard = core.guard,
   segment = core.segment,
   kernel_semaphore = core.kernel_semaphore,
   --- Open a segment that is there and overlay it, in one call; options as of

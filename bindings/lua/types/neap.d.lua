@@ -193,6 +193,13 @@ function overlay_array:fill(value) end
 ---@return neap.code? code
 function neap.ftok(path, number) end
 
+---Turn the guard of mapped memory on or off, or just ask.
+---@param on? boolean
+---@return boolean? before
+---@return string? text
+---@return neap.code? code
+function neap.guard(on) end
+
 ---@return number seconds of the monotonic clock
 function neap.now() end
 

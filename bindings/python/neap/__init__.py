@@ -25,6 +25,7 @@ PermissionError ...); neap's own are subclasses of neap.Error. Waiting calls
 return a bool, as in threading; Ctrl-C ends any wait.
 """
 from ._array import Shared, share
+from ._fault import MappingFault, check_fault, guard
 from ._heap import Heap, checkpoint_info, heap, open, restore
 from ._info import (
     CheckpointInfo,
@@ -92,7 +93,7 @@ for _thing in (
     LockStatistics, LockUse, MapInfo, ObjectInfo, OverlayStats, PageInfo, features, maps,
     translate,
     RemoteTraceback, SegmentInfo, SegmentStat, Shared, SlotInfo, Worker,
-    checkpoint_info, fork, ftok, heap, map, open, restore, run, segments, share,
+    check_fault, checkpoint_info, fork, ftok, guard, heap, map, open, restore, run, segments, share,
     unlink,
 ):
     _thing.__module__ = "neap"
@@ -127,6 +128,7 @@ __all__ = [
     "Locks",
     "MapInfo",
     "Mapping",
+    "MappingFault",
     "Mutex",
     "NotAHeap",
     "NotOwner",
@@ -154,11 +156,13 @@ __all__ = [
     "Worker",
     "WorkerError",
     "WorkerKilled",
+    "check_fault",
     "checkpoint_info",
     "features",
     "fetch_add",
     "fork",
     "ftok",
+    "guard",
     "heap",
     "maps",
     "restore",

@@ -110,6 +110,11 @@ class LockUse(NamedTuple):
     held: Optional[float]
     permits: int
 
+class MappingFault(OSError): ...
+
+def guard(on: Optional[bool] = None) -> bool: ...
+def check_fault() -> None: ...
+
 class OverlayStats(NamedTuple):
     loads: int
     hits: int

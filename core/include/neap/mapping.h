@@ -4,7 +4,7 @@
  * Reads and writes through these functions are checked against the mapping's
  * length and its protection, so a mistake is a status and never a signal. (The
  * segment's size is checked when it is mapped; another program that makes it
- * shorter afterwards takes the pages away.) neap_mapping_data() gives the bare
+ * shorter afterwards takes the pages away, see neap/guard.h.) neap_mapping_data() gives the bare
  * pointer to who wants it.
  */
 #ifndef NEAP_MAPPING_H
