@@ -37,6 +37,7 @@ int luaopen_neap_core(lua_State *L)
     lneap_open_kernel_semaphore(L);
     lneap_open_overlay(L);
     lneap_open_interrupt(L);
+    lneap_open_ipc(L);
     lua_setfield(L, -2, "methods");
     return 1;
 }

@@ -400,5 +400,6 @@ void lneap_open_team(lua_State *L);
 void lneap_open_any(lua_State *L);
 void lneap_open_watch(lua_State *L);
 void lneap_open_interrupt(lua_State *L);
+void lneap_open_ipc(lua_State *L);
 
 #endif

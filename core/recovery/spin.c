@@ -6,7 +6,9 @@
 #define FIRST 64        /* looks */
 #define MORE 200        /* than twice the estimate */
 #define LEAST 4         /* an estimate below it is as good as none */
-#define TRY_AGAIN 16    /* waits */
+#define TRY_AGAIN 16    /* waits; twice as many after each vain try */
+#define TRY_SELDOM 4    /* doublings at most */
+#define TRY_TIMES 4     /* as long as TIME_MOST */
 #define MEASURED 64
 
 /* The enumeration of crashes repeats operations, to the very access. */
@@ -17,7 +19,7 @@
 #endif
 
 static _Atomic uint32_t estimates[ESTIMATES]; /* 8 * looks; 0 nothing known */
-static _Atomic uint32_t waits;
+static _Atomic uint32_t waits[ESTIMATES], vain[ESTIMATES];
 
 
 /* In TIME_MOST; measured once, for a pause takes 10 to 200 cycles. */
@@ -55,23 +57,44 @@ static uint32_t load(const _Atomic uint32_t *estimate)
 }
 
 
-static bool try_again(void)
+static bool try_again(const _Atomic uint32_t *estimate)
 {
-    return atomic_fetch_add_explicit(&waits, 1, memory_order_relaxed) %
-               TRY_AGAIN == 0;
+    size_t i = (size_t)(estimate - estimates);
+    uint32_t seldom = atomic_load_explicit(&vain[i], memory_order_relaxed);
+    return atomic_fetch_add_explicit(&waits[i], 1, memory_order_relaxed) %
+               (TRY_AGAIN << seldom) == 0;
 }
 
 
+static void count_try(const struct neap__patience *patience, bool got)
+{
+    _Atomic uint32_t *seldom = &vain[patience->estimate - estimates];
+    uint32_t known = atomic_load_explicit(seldom, memory_order_relaxed);
+    if (got)
+        atomic_store_explicit(seldom, 0, memory_order_relaxed);
+    else if (patience->tried && known < TRY_SELDOM)
+        atomic_store_explicit(seldom, known + 1, memory_order_relaxed);
+}
+
+
+/* Two that answer each other and both sleep would never learn that they need not:
+ * each finds the other asleep, who takes longer to wake than it is worth to spin.
+ * So what is tried again is tried for longer than a wake takes. */
 struct neap__patience neap__patience_begin(const void *object)
 {
     struct neap__patience patience = {.estimate = estimate_of(object)};
     uint32_t known = load(patience.estimate) / 8;
     uint32_t most = looks_most();
+    if (!neap__spin_looks())
+        return patience;
+    if (known < LEAST) {
+        patience.tried = try_again(patience.estimate);
+        patience.most = patience.tried ? most * TRY_TIMES : 0;
+        return patience;
+    }
     patience.most = 2 * known + MORE;
     if (patience.most > most)
         patience.most = most;
-    if (!neap__spin_looks() || (known < LEAST && !try_again()))
-        patience.most = 0;
     return patience;
 }
 
@@ -82,6 +105,7 @@ void neap__patience_end(const struct neap__patience *patience, bool got)
 {
     if (!LEARNS)
         return;
+    count_try(patience, got);
     uint32_t known = load(patience->estimate);
     uint32_t looks = patience->looks < 2 * LEAST ? 2 * LEAST : patience->looks;
     known -= known / 8;

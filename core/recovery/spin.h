@@ -66,6 +66,7 @@ NEAP__INLINE bool neap__spin(struct neap__spin *spin)
 struct neap__patience {
     _Atomic uint32_t *estimate; /* looks, of which the last is 1/8 */
     uint32_t looks, most;
+    bool tried;      /* again, though it was in vain of late */
 };
 
 struct neap__patience neap__patience_begin(const void *object);

@@ -1,7 +1,7 @@
 # Completion of the command neap in bash.
 
 _neap() {
-    local commands='ls show get set rm gc check locks maps doctor checkpoint restore serve'
+    local commands='ls show get set rm gc check locks maps doctor checkpoint restore serve bench'
     local word=$2 command=${COMP_WORDS[1]}
     # Addresses have colons, at which bash parts words.
     local before=${COMP_LINE:0:COMP_POINT}
@@ -30,6 +30,7 @@ _neap() {
         maps) options+=' --shared' ;;
         checkpoint) options+=' --mode --nobody-writes' ;;
         restore) options+=' --mode --reserve' ;;
+        bench) options+=' --sizes --ways --seconds --svg' ;;
         serve) options+=' --mode --fresh --count --timeout' ;;
         esac
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$before")
@@ -46,6 +47,10 @@ _neap() {
         return
     fi
     [[ $command == doctor ]] && return
+    if [[ $command == bench ]]; then
+        mapfile -t COMPREPLY < <(compgen -W ipc -- "$word")
+        return
+    fi
 
     local listing='neap ls --quiet --heaps'
     [[ $command == rm ]] && listing='neap ls --quiet'

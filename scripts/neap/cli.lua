@@ -26,6 +26,7 @@ local commands = {
   {"checkpoint", require "neap.cli_checkpoint".take},
   {"restore", require "neap.cli_checkpoint".restore},
   {"serve", require "neap.cli_serve"},
+  {"bench", require "neap.cli_bench"},
 }
 
 local by_name = {}

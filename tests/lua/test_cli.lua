@@ -152,7 +152,7 @@ end)
 test("every command has --help", function()
   for _, name in ipairs{"ls", "show", "get", "set", "rm", "gc", "check",
                        "locks", "maps", "doctor", "checkpoint", "restore",
-                       "serve"} do
+                       "serve", "bench"} do
     local text = says(name .. " --help")
     lu.assertStrContains(text, "Usage: neap " .. name)
     lu.assertStrContains(text, "--json")
@@ -556,6 +556,34 @@ test("doctor tells what there is", function()
                     feature.present and "good" or "note")
   end
   lu.assertStrContains(says("doctor"), "/dev/shm")
+end)
+
+-- bench ------------------------------------------------------------------------
+
+test("bench ipc measures each way", function()
+  local path = support.path("ipc.svg")
+  local items = told(("bench ipc --sizes 8,64K --seconds 0.01 --svg %s"):format(
+    quoted(path)))
+  lu.assertEquals(#items, 14)
+  for _, item in ipairs(items) do
+    if item.size > 8192 and item.way:find("mq") then
+      lu.assertStrContains(item.why, "bytes at once")
+    else
+      lu.assertTrue(item.latency > 0 and item.latency < 1e9, item.way)
+      lu.assertTrue(item.transfer > 0 and item.touched > 0, item.way)
+    end
+  end
+  local svg = support.read(path)
+  lu.assertStrContains(svg, "<svg ")
+  local _, lines = svg:gsub("<polyline", "")
+  lu.assertEquals(lines, 14)
+  lu.assertStrMatches(says("bench ipc --sizes 8 --ways pipe,neap --seconds 0.01")
+    :match("[^\n]+"), " *SIZE +WAY +ONE WAY +TRANSFER +.*")
+  refuses("bench ipc --sizes many", 1, "--sizes: 'many'")
+  refuses("bench ipc --ways pigeon", 1, "there is no 'pigeon'")
+  refuses("bench ipc --seconds 0", 1, "--seconds: '0'")
+  refuses("bench other", 2, "'ipc'")
+  refuses("bench ipc --svg /no/such/place.svg", 1, "/no/such/place.svg")
 end)
 
 -- serve ------------------------------------------------------------------------
