@@ -407,6 +407,43 @@ static int heap_eq(lua_State *L)
  * @usage heap:close()
  * @function heap:close
  */
+/***
+ * What its bytes are used for, from the first to the last: a list of tables with
+ * kind ("header", "slots", "records", "array", "free", "bare", "reserve"), offset,
+ * size, resident (bytes), and the name of an array.
+ *
+ * @usage for _, part in ipairs(heap:parts()) do print(part.kind, part.size) end
+ * @function heap:parts
+ * @treturn table list
+ */
+static int heap_parts(lua_State *L)
+{
+    neap_heap *heap = check_heap(L);
+    uint64_t cursor = 0;
+    neap_heap_part part;
+    lua_Integer n = 0;
+
+    lua_newtable(L);
+    while (neap_heap_next_part(heap, &cursor, &part) == NEAP_MORE) {
+        lua_createtable(L, 0, 5);
+        lneap_set_string(L, "kind", neap_part_kind_name(part.kind));
+        lneap_set_unsigned(L, "offset", part.offset);
+        lneap_set_unsigned(L, "size", part.size);
+        lneap_set_unsigned(L, "resident", part.resident);
+        if (*part.name)
+            lneap_set_string(L, "name", part.name);
+        lua_rawseti(L, -2, ++n);
+    }
+    for (lua_Integer i = 1; i < n - i + 1; i++) { /* the first one first */
+        lua_rawgeti(L, -1, i);
+        lua_rawgeti(L, -2, n - i + 1);
+        lua_rawseti(L, -3, i);
+        lua_rawseti(L, -2, n - i + 1);
+    }
+    return 1;
+}
+
+
 void lneap_open_heap(lua_State *L)
 {
     static const luaL_Reg functions[] = {
@@ -422,6 +459,7 @@ void lneap_open_heap(lua_State *L)
         {"sync", heap_sync},       {"counter", lneap_heap_counter},
         {"checkpoint", lneap_heap_checkpoint},
         {"locks", lneap_heap_locks},
+        {"parts", heap_parts},
         {"snapshot", lneap_heap_snapshot},
         {"segment", lneap_heap_segment},
         {"serve", lneap_heap_serve},

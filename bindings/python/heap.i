@@ -144,6 +144,25 @@ static PyObject *seconds_or_none(int64_t nanoseconds, bool known)
 }
 
 
+/* In the order of neap._info.HeapPart; the last one first. */
+static PyObject *heap_parts(neap_heap *core)
+{
+    PyObject *parts = PyList_New(0);
+    uint64_t cursor = 0;
+    neap_heap_part part;
+    while (parts && neap_heap_next_part(core, &cursor, &part) == NEAP_MORE) {
+        PyObject *item = Py_BuildValue("(sKKKs)",
+            neap_part_kind_name(part.kind), (unsigned long long)part.offset,
+            (unsigned long long)part.size, (unsigned long long)part.resident,
+            part.name);
+        if (!item || PyList_Append(parts, item) < 0)
+            Py_CLEAR(parts);
+        Py_XDECREF(item);
+    }
+    return parts;
+}
+
+
 /* In the order of neap._info.LockStatistics. */
 static PyObject *lock_statistics(neap_heap *core, const char *name)
 {
@@ -511,6 +530,8 @@ typedef struct Heap {
   NEAP_OPEN_ONLY(Heap, "heap")
 
   PyObject *_locks() { return heap_locks($self->core->core); }
+
+  PyObject *_parts() { return heap_parts($self->core->core); }
 
   PyObject *_statistics(const char *name)
   {

@@ -1,7 +1,7 @@
 # Completion of the command neap in bash.
 
 _neap() {
-    local commands='ls show get set rm gc check locks maps doctor checkpoint restore serve bench'
+    local commands='ls show get set rm gc check locks map maps doctor checkpoint restore serve bench'
     local word=$2 command=${COMP_WORDS[1]}
     # Addresses have colons, at which bash parts words.
     local before=${COMP_LINE:0:COMP_POINT}
@@ -27,6 +27,7 @@ _neap() {
         rm) options+=' --force --semaphores' ;;
         check) options+=' --all' ;;
         locks) options+=' --watch --measure' ;;
+        map) options+=' --svg --png --html' ;;
         maps) options+=' --shared' ;;
         checkpoint) options+=' --mode --nobody-writes' ;;
         restore) options+=' --mode --reserve' ;;

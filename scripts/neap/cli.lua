@@ -21,6 +21,7 @@ local commands = {
   {"gc", require "neap.cli_care".gc},
   {"check", require "neap.cli_care".check},
   {"locks", require "neap.cli_locks"},
+  {"map", require "neap.cli_map"},
   {"maps", require "neap.cli_maps"},
   {"doctor", require "neap.cli_doctor"},
   {"checkpoint", require "neap.cli_checkpoint".take},

@@ -144,4 +144,137 @@ function picture.of_ipc(items, ways)
   return document(width, height, "Bytes from one process to another", parts)
 end
 
+-- neap map -------------------------------------------------------------------
+
+local kinds = {
+  {"header", "#000000"}, {"slots", "#CC79A7"}, {"records", "#E69F00"},
+  {"array", "#0072B2"}, {"free", "#B8E0C8"}, {"bare", "#E4E4E4"},
+}
+local colour_of = {}
+for _, kind in ipairs(kinds) do colour_of[kind[1]] = kind[2] end
+
+local function bytes(n)
+  local names, i = {"B", "KiB", "MiB", "GiB", "TiB"}, 1
+  while n >= 1024 and i < #names do n, i = n / 1024, i + 1 end
+  return i == 1 and ("%d B"):format(n) or ("%.1f %s"):format(n, names[i])
+end
+
+local function rectangle(x, y, width, height, colour, more)
+  return ('<rect x="%.2f" y="%.1f" width="%.2f" height="%.1f" fill="%s"%s/>')
+    :format(x, y, width, height, colour, more or "")
+end
+
+local function label_of(part)
+  return part.name or part.kind
+end
+
+--- The bytes from first to last, to scale; what is in memory is full.
+local function strip(parts, all, left, top, width, height)
+  local drawn = {}
+  for _, part in ipairs(all) do
+    local x = left + part.offset / all.size * width
+    local w = math.max(part.size / all.size * width, 0.6)
+    local share = part.size > 0 and part.resident / part.size or 0
+    local colour = colour_of[part.kind] or "#888888"
+    drawn[#drawn + 1] = ('<g><title>%s, %s at 0x%x</title>'):format(
+      escaped(label_of(part)), bytes(part.size), part.offset)
+    drawn[#drawn + 1] = rectangle(x, top, w, height, colour,
+                                  ' fill-opacity="0.35"')
+    drawn[#drawn + 1] = rectangle(x, top + height * (1 - share), w,
+                                  height * share, colour)
+    drawn[#drawn + 1] = "</g>"
+  end
+  parts[#parts + 1] = table.concat(drawn, "\n")
+  for i = 0, 4 do
+    local x = left + width * i / 4
+    parts[#parts + 1] = line(x, top + height, x, top + height + 4, "#888888")
+    parts[#parts + 1] = text(x, top + height + 18, bytes(all.size * i / 4),
+      i == 0 and "start" or i == 4 and "end" or "middle", 11)
+  end
+end
+
+local MOST = 24 -- rows of the list
+
+--- A bar for each of the largest ones.
+local function list(parts, all, left, top, width)
+  local largest = {}
+  for i, part in ipairs(all) do largest[i] = part end
+  table.sort(largest, function(a, b)
+    if a.size ~= b.size then return a.size > b.size end
+    return a.offset < b.offset
+  end)
+  local scale_to = largest[1] and largest[1].size or 1
+  for i = 1, math.min(#largest, MOST) do
+    local part, y = largest[i], top + (i - 1) * 22
+    local colour = colour_of[part.kind] or "#888888"
+    local name = label_of(part)
+    if utf8.len(name) and utf8.len(name) > 24 then
+      name = name:sub(1, utf8.offset(name, 23) - 1) .. "..."
+    end
+    parts[#parts + 1] = text(left + 170, y + 13, name, "end", 12)
+    parts[#parts + 1] = rectangle(left + 180, y, math.max(1, part.size
+      / scale_to * (width - 420)), 16, colour, ' fill-opacity="0.35"')
+    parts[#parts + 1] = rectangle(left + 180, y, part.resident / scale_to
+      * (width - 420), 16, colour)
+    parts[#parts + 1] = text(left + width, y + 13, ("%s, %s in memory"):format(
+      bytes(part.size), bytes(part.resident)), "end", 11)
+  end
+  local rest = #largest - MOST
+  if rest > 0 then
+    parts[#parts + 1] = text(left + 180, top + MOST * 22 + 13,
+      ("and %d smaller ones"):format(rest), "start", 11)
+  end
+  return top + (math.min(#largest, MOST) + (rest > 0 and 1 or 0)) * 22
+end
+
+--- The picture of what a heap's bytes are used for.
+function picture.of_heap(parts, info, title)
+  local all, drawn, width = {size = 0, resident = 0}, {}, 960
+  for _, part in ipairs(parts) do
+    if part.kind ~= "reserve" then
+      all[#all + 1] = part
+      all.size = math.max(all.size, part.offset + part.size)
+      all.resident = all.resident + part.resident
+    end
+  end
+  drawn[#drawn + 1] = text(20, 28, "Heap " .. title, "start", 18,
+                           ' font-weight="bold"')
+  drawn[#drawn + 1] = text(20, 48, ("%s to %s, of which %s are in memory; %d "
+    .. "objects; %d threads attached; %s reserved"):format(
+    bytes(0), bytes(all.size), bytes(all.resident), info.objects, info.attached,
+    bytes(info.reserved)), "start", 12)
+  local at = 20
+  for _, kind in ipairs(kinds) do
+    drawn[#drawn + 1] = rectangle(at, 62, 14, 14, kind[2])
+    drawn[#drawn + 1] = text(at + 20, 74, kind[1], "start", 12)
+    at = at + 40 + 8 * #kind[1]
+  end
+  drawn[#drawn + 1] = text(at + 10, 74, "full: in memory; pale: set aside, or "
+                           .. "given back", "start", 11)
+  strip(drawn, all, 20, 92, width - 40, 60)
+  local bottom = list(drawn, all, 20, 196, width - 40)
+  return document(width, bottom + 20, "Heap " .. title, drawn)
+end
+
+--- A page with a picture and its numbers.
+function picture.page(svg, parts, title)
+  local rows = {}
+  for i, part in ipairs(parts) do
+    rows[i] = ("<tr><td>0x%x</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td>"
+      .. "</tr>"):format(part.offset, bytes(part.size), part.kind,
+                         escaped(part.name or ""), bytes(part.resident))
+  end
+  return ([[<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>Heap %s</title>
+<style>body { font-family: sans-serif; margin: 1em }
+td, th { text-align: right; padding: 0.1em 0.8em }
+td:nth-child(3), td:nth-child(4), th:nth-child(3), th:nth-child(4) {
+text-align: left }</style></head><body>
+%s<table><tr><th>offset</th><th>size</th><th>is</th><th>name</th>
+<th>in memory</th></tr>
+%s
+</table></body></html>
+]]):format(escaped(title), svg, table.concat(rows, "\n"))
+end
+
 return picture

@@ -151,7 +151,7 @@ end)
 
 test("every command has --help", function()
   for _, name in ipairs{"ls", "show", "get", "set", "rm", "gc", "check",
-                       "locks", "maps", "doctor", "checkpoint", "restore",
+                       "locks", "map", "maps", "doctor", "checkpoint", "restore",
                        "serve", "bench"} do
     local text = says(name .. " --help")
     lu.assertStrContains(text, "Usage: neap " .. name)
@@ -556,6 +556,39 @@ test("doctor tells what there is", function()
                     feature.present and "good" or "note")
   end
   lu.assertStrContains(says("doctor"), "/dev/shm")
+end)
+
+-- map --------------------------------------------------------------------------
+
+test("map shows what the bytes of a heap are used for", function()
+  local heap, name = furnished()
+  heap:array("large", "f64", 100000)
+  heap:drop("large")
+  heap:array("small <&>", "u8", 5000):fill(1)
+  local parts = told("map " .. name)
+  local at, info = 0, heap:info()
+  for _, part in ipairs(parts) do -- without a gap
+    lu.assertEquals(part.offset, at)
+    at = at + part.size
+    lu.assertTrue(part.resident <= part.size)
+  end
+  lu.assertEquals(at, info.reserved)
+  lu.assertEquals({parts[1].kind, parts[2].kind, parts[#parts].kind},
+                  {"header", "slots", "reserve"})
+  local small = find(parts, "name", "small <&>")
+  lu.assertEquals(small.kind, "array")
+  lu.assertTrue(small.size >= 5000 and small.resident >= 4096)
+  lu.assertNil(find(parts, "name", "large"))
+  lu.assertStrContains(says("map " .. name), "small <&>")
+  local svg, html = support.path("map.svg"), support.path("map.html")
+  lu.assertEquals(says(("map %s --svg %s --html %s"):format(name, svg, html)),
+                  "")
+  lu.assertStrContains(support.read(svg), "small &lt;&amp;&gt;")
+  lu.assertStrContains(support.read(html), "<td>array</td>")
+  refuses(("map %s --svg /no/such/place"):format(name), 1, "/no/such/place")
+  refuses("map nothing", 1,
+          "nothing")
+  heap:unlink()
 end)
 
 -- bench ------------------------------------------------------------------------

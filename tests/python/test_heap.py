@@ -258,3 +258,19 @@ def test_a_process_that_exits_removes_nothing(name):
     subprocess.run([sys.executable, "-c", program, name], check=True)
     with neap.open(name, create=False) as heap:
         assert heap.counter("seen").get() == 9
+
+
+def test_parts_tell_what_the_bytes_are_used_for():
+    with neap.heap() as heap:
+        heap.array("grid", 1000, "f8")[:] = 1
+        parts = heap.parts()
+        assert [p.kind for p in parts[:2]] == ["header", "slots"]
+        assert parts[-1].kind == "reserve"
+        (grid,) = [p for p in parts if p.name == "grid"]
+        assert grid.kind == "array"
+        assert grid.size >= grid.resident >= 8000 - 4096
+        at = 0
+        for part in parts:
+            assert part.offset == at
+            at += part.size
+        assert at == heap.info().reserved

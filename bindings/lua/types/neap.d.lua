@@ -428,6 +428,8 @@ function heap:array(name, type, ...) end
 ---@return {name: string, kind: string, role: "holds"|"reads"|"waits", slot: integer, pid: integer, tid: integer, dead: boolean, waited: number?, held: number?, permits: integer?}[] uses
 ---@return {text: string, slots: integer[]}[] deadlocks
 function heap:locks() end
+---@return {kind: "header"|"slots"|"records"|"array"|"free"|"bare"|"reserve", offset: integer, size: integer, resident: integer, name: string?}[]
+function heap:parts() end
 ---@param options? {nobody_writes: boolean?}
 ---@return neap.segment? segment
 ---@return string? text

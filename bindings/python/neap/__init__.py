@@ -32,6 +32,7 @@ from ._info import (
     CheckpointReport,
     CheckReport,
     HeapInfo,
+    HeapPart,
     KernelSemaphoreInfo,
     KernelSemaphoreStat,
     KernelSemaphoreUse,
@@ -89,6 +90,7 @@ del core_version
 # so themselves: those cannot be changed once they are made.)
 for _thing in (
     CheckpointInfo, CheckpointReport, CheckReport, Feature, HeapInfo,
+    HeapPart,
     KernelSemaphoreInfo, KernelSemaphoreStat, KernelSemaphoreUse, Locks,
     LockStatistics, LockUse, MapInfo, ObjectInfo, OverlayStats, PageInfo, features, maps,
     translate,
@@ -117,6 +119,7 @@ __all__ = [
     "Guard",
     "Heap",
     "HeapInfo",
+    "HeapPart",
     "KernelSemaphore",
     "KernelSemaphoreInfo",
     "KernelSemaphoreStat",

@@ -5,7 +5,7 @@ import os
 from . import _neap
 from ._array import Shared
 from ._info import (
-    CheckpointInfo, CheckpointReport, CheckReport, HeapInfo, Locks,
+    CheckpointInfo, CheckpointReport, CheckReport, HeapInfo, HeapPart, Locks,
     LockStatistics, LockUse, SlotInfo, object_info,
 )
 from ._segment import Segment, address_of, bytes_of, mode_of
@@ -198,6 +198,11 @@ class Heap(_neap.Heap):
         each other for ever: Locks, with a list of LockUse and one of texts."""
         uses, deadlocks = self._locks()
         return Locks([LockUse(*raw) for raw in uses], deadlocks)
+
+    def parts(self):
+        """What its bytes are used for, from the first to the last: a list of
+        HeapPart."""
+        return [HeapPart(*raw) for raw in reversed(self._parts())]
 
     def measure(self, name=None, on=True):
         """Begin to measure a mutex, an rwlock or a semaphore afresh, or end

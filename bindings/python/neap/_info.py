@@ -42,6 +42,16 @@ class LockUse(NamedTuple):
     permits: int  # of an undo semaphore
 
 
+class HeapPart(NamedTuple):
+    """What some bytes of a heap are used for."""
+
+    kind: str  # "header", "slots", "records", "array", "free", "bare", "reserve"
+    offset: int
+    size: int
+    resident: int  # bytes of it that are in memory
+    name: str  # of the array, else ""
+
+
 class OverlayStats(NamedTuple):
     """What an overlay has done."""
 

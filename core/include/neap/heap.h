@@ -145,6 +145,37 @@ NEAP_API NEAP_MUST_CHECK
 int neap_heap_next(neap_heap *heap, uint64_t *cursor,
                    neap_object_info *ret_info);
 
+typedef enum neap_part_kind {
+    NEAP_PART_HEADER = 1,
+    NEAP_PART_SLOTS,   /* places for threads; most have no memory yet */
+    NEAP_PART_META,    /* objects, names, and the records of all this */
+    NEAP_PART_ARRAY,   /* the elements of an array */
+    NEAP_PART_FREE,    /* set aside, and in no use */
+    NEAP_PART_BARE,    /* free, and its memory given back to the system */
+    NEAP_PART_RESERVE  /* addresses to grow into, without memory */
+} neap_part_kind;
+
+/** "header", "slots", "records", "array", "free", "bare", "reserve". */
+NEAP_API const char *neap_part_kind_name(neap_part_kind kind);
+
+typedef struct neap_heap_part {
+    neap_part_kind kind;
+    uint64_t offset, size; /* bytes */
+    uint64_t resident;     /* of them, in memory now, in whole pages */
+    char name[NEAP_NAME_MAX + 1]; /* of the array */
+} neap_heap_part;
+
+/**
+ * Walk what a heap's bytes are used for, from the last byte to the first: start
+ * with *cursor 0. Read without a lock, while others go on: what is told was so a
+ * moment ago.
+ *
+ * @return NEAP_MORE and a part; 0 at the end.
+ */
+NEAP_API NEAP_MUST_CHECK
+int neap_heap_next_part(neap_heap *heap, uint64_t *cursor,
+                        neap_heap_part *ret_part);
+
 /** What is behind one name. @return 0; -ENOENT; -EINVAL a bad name. */
 NEAP_API NEAP_MUST_CHECK
 int neap_heap_find(neap_heap *heap, const char *name,
