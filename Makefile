@@ -62,7 +62,7 @@ EXAMPLES := $(patsubst examples/%.c,$(BUILD)/examples/%,$(wildcard examples/*.c)
 
 # ---------------------------------------------------------------------------
 .PHONY: all build-all core lua python bin examples tests deps demo check \
-        install uninstall clean dist bench storm fresh help FORCE
+        install uninstall clean dist bench storm sched fresh help FORCE
 .DELETE_ON_ERROR:
 .PRECIOUS: $(OBJ)/%.o
 
@@ -168,7 +168,7 @@ $(BUILD)/tests/%: $(OBJ)/tests/core/%.o $(TESTLIB) $(LIB_A)
 	$(LINK) $< $(TESTLIB) $(LIB_A) -lm -o $@
 
 STRESS   := $(BUILD)/tests/storm $(BUILD)/tests/fuzz_image
-CRASHES  := $(patsubst %,$(BUILD)/tests/crash_%,abandon kill birth)
+CRASHES  := $(patsubst %,$(BUILD)/tests/%,crash_abandon crash_kill crash_birth sched)
 tests: $(TESTS) $(STRESS) $(CRASHES)
 
 $(BUILD)/tests/storm: $(patsubst %.c,$(OBJ)/%.o,$(wildcard tests/stress/*.c))
@@ -189,6 +189,11 @@ check: deps
 SECONDS_OF_STORM = 600
 storm: core $(STRESS)
 	$(BUILD)/tests/storm --seconds $(SECONDS_OF_STORM) $(ARGS)
+
+# Every order of turns, for minutes; `make check` goes through fewer.
+sched: $(BUILD)/tests/sched
+	$< --preemptions 3
+	$< --preemptions 2 --deaths 1
 
 demo: deps
 	@$(MAKE) --no-print-directory build-all
@@ -227,7 +232,14 @@ $(OBJ)/crash/tests/%.o: tests/%.c $(OBJ)/flags
 	$(CRASH_CC) -MMD -MP -c $< -o $@
 
 $(BUILD)/tests/crash_abandon: $(filter-out $(SIM_OUT),$(CRASH_O)) \
-    $(patsubst %,$(CRASH_T)/%.o,crash_abandon operations world actors sim_os hooks)
+    $(patsubst %,$(CRASH_T)/%.o,crash_abandon operations world actors sim_os sim_life hooks)
+	@mkdir -p $(@D)
+	$(CC) -pthread $^ -lm -o $@
+
+# Processes that take turns, in every order.
+$(BUILD)/tests/sched: $(filter-out $(SIM_OUT),$(CRASH_O)) \
+    $(patsubst %,$(CRASH_T)/%.o,world sim_life hooks) \
+    $(patsubst %.c,$(OBJ)/crash/%.o,$(wildcard tests/sched/*.c))
 	@mkdir -p $(@D)
 	$(CC) -pthread $^ -lm -o $@
 
@@ -282,6 +294,7 @@ help:
 	@echo 'make check      the same, then run every test'
 	@echo 'make bench      measure against peers (ARGS="--filter mutex --json")'
 	@echo 'make storm      kill processes at random for ten minutes (SECONDS_OF_STORM=n)'
+	@echo 'make sched      two and three processes take turns in every order (minutes)'
 	@echo 'make fresh      prove demo and check in a new Debian root (needs root)'
 	@echo 'make install    under PREFIX=/usr/local, below DESTDIR; make uninstall'
 	@echo 'make deps       only install what is missing; NO_DEPS=1 only says what'

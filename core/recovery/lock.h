@@ -69,6 +69,10 @@ NEAP__INLINE bool neap__lock_free(struct neap__seat *seat,
                                   (id ? NEAP_SH_HELD_USER : 0),
                               memory_order_relaxed);
     neap__crash_order();
+    if (NEAP__SABOTAGED(NEAP__WITHOUT_CLAIM) && !atomic_load(&lock->word)) {
+        atomic_store(&lock->word, seat->tag);
+        return true;
+    }
     uint32_t seen = 0;
     return atomic_compare_exchange_strong_explicit(
         &lock->word, &seen, seat->tag, memory_order_acquire,
@@ -141,7 +145,11 @@ NEAP__INLINE bool neap__lock_mine(struct neap__seat *seat,
 NEAP__INLINE bool neap__lock_give(struct neap__seat *seat,
                                   struct neap_sh_lock *lock)
 {
+    if (NEAP__SABOTAGED(NEAP__WITHOUT_ORDER))
+        neap__lock_wake(lock, 1);
     atomic_store_explicit(&lock->word, 0, memory_order_release);
+    if (NEAP__SABOTAGED(NEAP__WITHOUT_ORDER))
+        return false;
     neap__fence_light(seat->light);
     return atomic_load_explicit(&lock->parked, memory_order_relaxed) & 1;
 }
@@ -184,7 +192,8 @@ NEAP__INLINE int neap__unlock_fast(struct neap__seat *seat,
     if (NEAP__UNLIKELY((atomic_load_explicit(held, memory_order_relaxed) &
                         ~NEAP_SH_HELD_FLAGS) !=
                            neap__offset(seat->heap, lock) ||
-                       !neap__lock_mine(seat, lock) || !seat->light))
+                       !neap__lock_mine(seat, lock) || !seat->light ||
+                       NEAP__SABOTAGED(NEAP__WITHOUT_ORDER)))
         return 0;
     atomic_store_explicit(&lock->word, 0, memory_order_release);
     neap__fence_light(true);

@@ -18,8 +18,13 @@
 
 #include "base/base.h"
 
+#ifndef NEAP_TINY
 #define NEAP__SPIN_LOOKS 10
 #define NEAP__SPIN_PAUSES 100 /* between two looks; a microsecond or some */
+#else
+#define NEAP__SPIN_LOOKS 1
+#define NEAP__SPIN_PAUSES 1
+#endif
 
 struct neap__spin {
     int looks;

@@ -73,7 +73,8 @@ static int attempt_and_sleep(struct neap__seat *seat,
     int64_t cap = NEAP__WAIT_CAP_FIRST;
     for (;;) {
         uint32_t seen = neap__wait_begin(seat, entry, exchanged);
-        int status = attempt(seat, argument);
+        int status = NEAP__SABOTAGED(NEAP__WITHOUT_LOOK)
+                         ? -EBUSY : attempt(seat, argument);
         if (status != -EBUSY)
             return status;
         status = neap__wait_sleep(seat, entry, seen, deadline, &cap);

@@ -116,7 +116,8 @@ static int broken(const struct neap__object *object)
 static void open_next_phase(struct neap__tx *tx, struct neap_sh_entry *entry,
                             uint32_t phase)
 {
-    neap__tx_set(tx, &entry->value, (uint64_t)(phase + 1) << 32);
+    uint32_t next = NEAP__SABOTAGED(NEAP__WITHOUT_PHASE) ? phase : phase + 1;
+    neap__tx_set(tx, &entry->value, (uint64_t)next << 32);
 }
 
 

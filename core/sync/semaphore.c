@@ -142,6 +142,10 @@ NEAP__INLINE int take_classic(struct neap__object *object, uint64_t n)
     if (neap__object_gone(object))
         return neap__object_dropped(object);
     uint64_t seen = atomic_load(value);
+    if (NEAP__SABOTAGED(NEAP__WITHOUT_CLAIM) && seen >= n) {
+        atomic_store(value, seen - n);
+        return 0;
+    }
     while (seen >= n)
         if (atomic_compare_exchange_weak_explicit(value, &seen, seen - n,
                                                   memory_order_seq_cst,

@@ -4,13 +4,14 @@
  * heap's memory is a point with a number, and the process may end just before
  * any of them.
  *
- * Two programs are made of this:
+ * Programs made of this:
  *   crash_abandon  one process plays several threads; the one that dies is
  *                  abandoned with longjmp, and proofs of life, futexes and the
  *                  clock are simulated (sim_os.c). Microseconds a death: all k,
  *                  and all (k, j) where the reaper dies at its j-th access.
  *   crash_kill     a forked child kills itself with SIGKILL at k; everything
  *                  is real. All k.
+ *   sched          two or three processes take turns (tests/sched).
  */
 #ifndef NEAP_CRASH_H
 #define NEAP_CRASH_H
@@ -34,6 +35,9 @@ long hooks_disarm(void); /* @return how many there were */
 /* What others do meanwhile is no point at which the victim dies. */
 void hooks_pause(bool on);
 
+/* Call `look` just before every access from now on; NULL: before none. */
+void hooks_each(void (*look)(void));
+
 /* -- actors.c: threads that one process plays ----------------------------- */
 
 enum { OBSERVER, VICTIM, REAPER, SURVIVOR, ACTORS };
@@ -56,7 +60,7 @@ struct cast *actors_copy(void);
 void actors_put(const struct cast *cast);
 void actors_free(struct cast *cast);
 
-/* -- sim_os.c ------------------------------------------------------------- */
+/* -- sim_os.c, sim_life.c -------------------------------------------------- */
 
 #define SLEEPERS 4
 

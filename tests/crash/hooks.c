@@ -13,7 +13,7 @@
 static const char *low, *high;
 static long count, stop;
 static bool armed;
-static void (*at_stop)(void);
+static void (*at_stop)(void), (*at_each)(void);
 
 
 void hooks_watch(const void *from, size_t size)
@@ -45,10 +45,20 @@ void hooks_pause(bool on)
 }
 
 
+void hooks_each(void (*look)(void))
+{
+    at_each = look;
+}
+
+
 static void point(const volatile void *address)
 {
     const char *a = (const char *)address;
-    if (armed && a >= low && a < high && ++count == stop)
+    if (a < low || a >= high)
+        return;
+    if (at_each)
+        at_each();
+    if (armed && ++count == stop)
         at_stop();
 }
 

@@ -1,16 +1,13 @@
 /*
  * The operating system as one process simulates it for the threads that it
- * plays: proofs of life, futexes, and a clock that only sleeping moves. It
+ * plays: futexes, and a clock that only sleeping moves. With sim_life.c it
  * replaces core/os/life.c, futex.c, fence.c and time.c.
  *
  * The running actor is woken before the sleepers that a test has put there: it
  * is the one who may die with the wake in its hand.
  */
-#include <linux/futex.h>
-
 #include "crash.h"
 
-uint32_t sim_actor;
 struct sim sim;
 void (*sim_stuck)(void);
 
@@ -120,91 +117,4 @@ int neap__futex_wait_either(_Atomic uint32_t *word, uint32_t expected,
     if (*(volatile uint32_t *)other != other_expected)
         return 0;
     return neap__futex_wait(word, expected, deadline);
-}
-
-
-/* -- fences: one thread plays all, in the order of its program -------------- */
-
-bool neap__fence_register(void)
-{
-    return true;
-}
-
-
-bool neap__fence_heavy(void)
-{
-    return true;
-}
-
-
-bool neap__fence_works(void)
-{
-    return true;
-}
-
-
-void neap__fence_full(void)
-{
-}
-
-
-/* -- proofs of life ------------------------------------------------------- */
-
-void neap__life_prepare(struct neap_sh_life *life)
-{
-    (void)life;
-}
-
-
-bool neap__life_sound(const struct neap_sh_life *life)
-{
-    (void)life;
-    return true;
-}
-
-
-int neap__life_claim(struct neap_sh_life *life)
-{
-    uint32_t word = atomic_load(&life->word);
-    if (word && !(word & FUTEX_OWNER_DIED))
-        return -EBUSY;
-    atomic_store(&life->word, sim_actor + 1);
-    return word ? -EOWNERDEAD : 0;
-}
-
-
-void neap__life_release(struct neap_sh_life *life)
-{
-    atomic_store(&life->word, 0);
-}
-
-
-enum neap__life_state neap__life_look(const struct neap_sh_life *life)
-{
-    uint32_t word = atomic_load(&life->word);
-    return word & FUTEX_OWNER_DIED ? NEAP__LIFE_DEAD
-           : word                  ? NEAP__LIFE_ALIVE
-                                   : NEAP__LIFE_FREE;
-}
-
-
-uint32_t neap__life_thread(const struct neap_sh_life *life)
-{
-    (void)life;
-    return 0; /* actors have no numbers that the kernel knows */
-}
-
-
-void neap__life_declare_dead(struct neap_sh_life *life)
-{
-    if (atomic_load(&life->word))
-        atomic_store(&life->word, FUTEX_OWNER_DIED);
-}
-
-
-_Atomic uint32_t *neap__life_watch(struct neap_sh_life *life,
-                                   uint32_t *ret_expected)
-{
-    *ret_expected = atomic_load(&life->word);
-    return &life->word;
 }
