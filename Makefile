@@ -62,7 +62,7 @@ EXAMPLES := $(patsubst examples/%.c,$(BUILD)/examples/%,$(wildcard examples/*.c)
 
 # ---------------------------------------------------------------------------
 .PHONY: all build-all core lua python bin examples tests deps demo check \
-        install uninstall clean dist bench storm sched fresh help FORCE
+        install uninstall clean dist bench storm storm-long sched fresh help FORCE
 .DELETE_ON_ERROR:
 .PRECIOUS: $(OBJ)/%.o
 
@@ -195,6 +195,11 @@ sched: $(BUILD)/tests/sched
 	$< --preemptions 3
 	$< --preemptions 2 --deaths 1
 
+# A million kills, an hour or some: make storm-long KILLS=1000000.
+KILLS = 1000000
+storm-long: core $(STRESS)
+	$(BUILD)/tests/storm --kills $(KILLS) --seconds 86400 $(ARGS)
+
 demo: deps
 	@$(MAKE) --no-print-directory build-all
 	@BUILD=$(BUILD) LUA=$(LUA) PYTHON=$(PYTHON) examples/demo
@@ -294,6 +299,7 @@ help:
 	@echo 'make check      the same, then run every test'
 	@echo 'make bench      measure against peers (ARGS="--filter mutex --json")'
 	@echo 'make storm      kill processes at random for ten minutes (SECONDS_OF_STORM=n)'
+	@echo 'make storm-long the same, until a million were killed (KILLS=n)'
 	@echo 'make sched      two and three processes take turns in every order (minutes)'
 	@echo 'make fresh      prove demo and check in a new Debian root (needs root)'
 	@echo 'make install    under PREFIX=/usr/local, below DESTDIR; make uninstall'

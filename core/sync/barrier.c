@@ -30,6 +30,7 @@ struct party {
     void *argument;
     struct neap_sh_share *share; /* in which it is counted, or was */
     bool counted;                /* it waits for others */
+    bool looked;                 /* for dead parties, before it came */
     uint32_t phase;
     int64_t place;
 };
@@ -157,8 +158,11 @@ static int find_membership(struct neap__seat *seat, struct party *party)
 }
 
 
-/* @return 0 counted, or the last and done; -EBUSY being reset; NEAP_EBROKEN;
- * -EIDRM; -EAGAIN; -EPERM; -EDEADLK. */
+/* It is the last, and did not seem to be: look for the dead first. */
+#define LOOK_FIRST 1
+
+/* @return 0 counted, or the last and done; LOOK_FIRST; -EBUSY being reset;
+ * NEAP_EBROKEN; -EIDRM; -EAGAIN; -EPERM; -EDEADLK. */
 static int come_locked(struct neap__seat *seat, struct party *party)
 {
     struct neap__object *object = party->object;
@@ -177,6 +181,8 @@ static int come_locked(struct neap__seat *seat, struct party *party)
     party->place = (int64_t)(atomic_load(&entry->limit) - 1 - (uint32_t)value);
     if (party->place > 0)
         return count_in(seat, party);
+    if (!party->looked && (uint32_t)value > 0)
+        return LOOK_FIRST;
     struct neap__tx tx;
     neap__tx_begin(&tx, seat);
     open_next_phase(&tx, entry, party->phase);
@@ -187,12 +193,28 @@ static int come_locked(struct neap__seat *seat, struct party *party)
 
 /* Nobody opens the barrier for a party that is dead: whoever seems to be the
  * last to come looks for those first. */
-static int look_for_dead_parties(struct neap__object *object)
+static int look_for_dead_parties(struct party *party)
 {
-    uint64_t waiting = (uint32_t)atomic_load(&object->entry->value);
-    bool last = waiting > 0 && waiting + 1 == atomic_load(&object->entry->limit);
-    int status = last ? neap__reap(object->heap) : 0;
+    struct neap_sh_entry *entry = party->object->entry;
+    uint64_t waiting = (uint32_t)atomic_load(&entry->value);
+    if (waiting > 0 && waiting + 1 == atomic_load(&entry->limit))
+        party->looked = true;
+    int status = party->looked ? neap__reap(party->object->heap) : 0;
     return status < 0 ? status : 0;
+}
+
+
+static int try_to_come(struct neap__seat *seat, struct party *party)
+{
+    struct neap_sh_lock *lock = &party->object->entry->lock;
+    int status = look_for_dead_parties(party);
+    if (status == 0)
+        status = neap__lock_inside(seat, lock);
+    if (status < 0)
+        return status;
+    status = come_locked(seat, party);
+    neap__unlock(seat, lock);
+    return status;
 }
 
 
@@ -200,13 +222,11 @@ static int come(struct neap__seat *seat, void *argument)
 {
     struct party *party = argument;
     struct neap_sh_entry *entry = party->object->entry;
-    int status = look_for_dead_parties(party->object);
-    if (status == 0)
-        status = neap__lock_inside(seat, &entry->lock);
-    if (status < 0)
-        return status;
-    status = come_locked(seat, party);
-    neap__unlock(seat, &entry->lock);
+    int status = try_to_come(seat, party);
+    if (status == LOOK_FIRST) { /* another one came in between */
+        party->looked = true;
+        status = try_to_come(seat, party);
+    }
     if (status == 0 && !party->counted)
         neap__woken(seat, entry, INT_MAX);
     return status;
@@ -312,8 +332,8 @@ int neap_barrier_wait_through(neap_barrier *barrier, int64_t deadline,
                               int64_t *ret_place)
 {
     struct neap__object *object = &barrier->object;
-    struct party party = {object, deadline, goes_on, argument, NULL, false, 0,
-                          0};
+    struct party party = {.object = object, .deadline = deadline,
+                          .goes_on = goes_on, .argument = argument};
     struct neap__seat *seat;
     int status = neap__seat(object->heap, &seat);
     if (status == 0)

@@ -10,6 +10,8 @@ const struct operation operations[] = {
     {"cell", 60, do_cell},
     {"bank", 150, do_bank},
     {"undo", 120, do_undo},
+    {"bounded", 60, do_bounded},
+    {"measure", 2, do_measure},
     {"classic", 80, do_classic},
     {"shelf", 100, do_shelf},
     {"talk", 60, do_talk},
@@ -81,6 +83,7 @@ void actor_end(struct actor *actor)
     }
     neap_semaphore_close(actor->classic);
     neap_semaphore_close(actor->undo);
+    neap_semaphore_close(actor->bounded);
     neap_rwlock_close(actor->shelf);
     neap_condition_close(actor->talk);
     neap_mutex_close(actor->floor);

@@ -125,7 +125,22 @@ static bool open_bank(struct actor *actor, uint32_t b)
         return false;
     snprintf(name, sizeof name, "lock-%u", b);
     return actor->mutexes[b] ||
-           MUST(actor, neap_mutex_open(actor->heap, name, &actor->mutexes[b]));
+           MUST(actor, neap_mutex_open_kind(actor->heap, name,
+                                            is_recursive(b)
+                                                ? NEAP_MUTEX_RECURSIVE
+                                                : NEAP_MUTEX_PLAIN,
+                                            &actor->mutexes[b]));
+}
+
+
+/* Once more by its owner; a plain one says that it cannot be. */
+static void lock_deeper(struct actor *actor, uint32_t b)
+{
+    int status = neap_mutex_lock(actor->mutexes[b], NEAP_FOREVER);
+    if (!is_recursive(b) && status != -EDEADLK)
+        violation(actor->board, "bank %u was locked twice: %d", b, status);
+    if (is_recursive(b) && MUST(actor, status))
+        MUST(actor, neap_mutex_unlock(actor->mutexes[b]));
 }
 
 
@@ -193,6 +208,8 @@ void with_bank(struct actor *actor, uint32_t b,
     volatile int64_t *cells = neap_array_data(actor->banks[b]);
     enter_bank(actor, b, status, cells);
     transfer(actor, cells);
+    if (actor_random(actor, 8) == 0)
+        lock_deeper(actor, b);
     if (in_the_middle)
         in_the_middle(actor, b);
     transfer(actor, cells);
@@ -240,6 +257,36 @@ void do_undo(struct actor *actor)
     MUST(actor, neap_semaphore_release(actor->undo));
     if (two)
         MUST(actor, neap_semaphore_release(actor->undo));
+}
+
+
+/* Many at a time, of more than have cells, and never more than there were. */
+void do_bounded(struct actor *actor)
+{
+    int64_t n = (int64_t)actor_random(actor, 9) + 1;
+    if (!actor->bounded &&
+        !MUST(actor, neap_semaphore_open_bounded(actor->heap, "bounded",
+                                                 BOUNDED_PERMITS,
+                                                 BOUNDED_PERMITS,
+                                                 NEAP_SEMAPHORE_UNDO,
+                                                 &actor->bounded)))
+        return;
+    int status;
+    do
+        status = neap_semaphore_acquire_many(actor->bounded, n, NEAP_FOREVER);
+    while (status == -EINTR);
+    if (!MAY(actor, status, -EAGAIN))
+        return;
+    if (actor_random(actor, 8) == 0)
+        do_bank(actor);
+    MUST(actor, neap_semaphore_release_many(actor->bounded, n));
+}
+
+
+/* Whatever is measured disturbs nobody. */
+void do_measure(struct actor *actor)
+{
+    MUST(actor, neap_heap_measure(actor->heap, NULL, actor_random(actor, 2)));
 }
 
 

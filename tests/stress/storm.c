@@ -1,7 +1,7 @@
 /*
  * The storm, see storm.h.
  *
- *     build/tests/storm [--seconds N] [--seed S] [--workers N] [--address A]
+ *     build/tests/storm [--seconds N] [--kills N] [--seed S] [--workers N] [--address A]
  *
  * The seed decides what workers do and whom the killer picks; when the kernel
  * lets them run it does not, so that no two storms are the same.
@@ -36,6 +36,7 @@ static struct board *board;
 static neap_heap *heap;
 static struct watched watched[WORKERS_MAX];
 static uint64_t rng, kills, stops, checks, failed_checks, stuck;
+static uint64_t most_kills = UINT64_MAX;
 static int own_pids = -1; /* this PID namespace, when others can be made */
 static volatile sig_atomic_t interrupted;
 
@@ -209,7 +210,8 @@ static void rage(int64_t seconds)
     int64_t began = neap_now(), live = began, quiet = began;
     for (uint32_t w = 0; w < board->workers; w++)
         start(w);
-    while (!interrupted && neap_now() - began < seconds * SECOND) {
+    while (!interrupted && kills < most_kills &&
+           neap_now() - began < seconds * SECOND) {
         strike();
         if (neap_now() - live >= EACH_LIVE) {
             count_check(verify_live(board, heap));
@@ -314,8 +316,8 @@ static int go_on(char **argv)
 
 static void usage(const char *program, FILE *out)
 {
-    fprintf(out, "usage: %s [--seconds N] [--seed S] [--workers N] "
-            "[--address A]\n", program);
+    fprintf(out, "usage: %s [--seconds N] [--kills N] [--seed S] "
+            "[--workers N] [--address A]\n", program);
 }
 
 
@@ -323,6 +325,7 @@ int main(int argc, char **argv)
 {
     static const struct option options[] = {
         {"seconds", required_argument, NULL, 't'},
+        {"kills", required_argument, NULL, 'k'},
         {"seed", required_argument, NULL, 's'},
         {"workers", required_argument, NULL, 'w'},
         {"address", required_argument, NULL, 'a'},
@@ -341,6 +344,9 @@ int main(int argc, char **argv)
         switch (option) {
         case 't':
             seconds = strtoll(optarg, NULL, 0);
+            break;
+        case 'k':
+            most_kills = strtoull(optarg, NULL, 0);
             break;
         case 's':
             seed = strtoull(optarg, NULL, 0);

@@ -32,6 +32,7 @@
 #define TEMPS 6
 #define CLASSIC_PERMITS 20
 #define UNDO_PERMITS 3
+#define BOUNDED_PERMITS 20
 
 /* What is written down. */
 enum thing {
@@ -77,6 +78,12 @@ uint64_t board_done(struct board *board, int thing);
 /* Nobody is at it: begin anew from what is there. */
 void board_clear(struct board *board);
 
+/* Every second bank has a recursive mutex. */
+static inline bool is_recursive(uint32_t b)
+{
+    return b % 2;
+}
+
 /* Something must never be, and is: say it and count it. */
 __attribute__((format(printf, 2, 3)))
 void violation(struct board *board, const char *format, ...);
@@ -94,7 +101,7 @@ struct actor {
     neap_counter *plain[PLAIN], *striped[STRIPED], *real;
     neap_array *cells, *banks[BANKS];
     neap_mutex *mutexes[BANKS];
-    neap_semaphore *classic, *undo;
+    neap_semaphore *classic, *undo, *bounded;
     neap_rwlock *shelf;
     neap_condition *talk;
     neap_mutex *floor;
@@ -134,6 +141,8 @@ void do_read(struct actor *actor);
 void do_cell(struct actor *actor);
 void do_bank(struct actor *actor);
 void do_undo(struct actor *actor);
+void do_bounded(struct actor *actor);
+void do_measure(struct actor *actor);
 void do_classic(struct actor *actor);
 void do_shelf(struct actor *actor);
 void do_talk(struct actor *actor);

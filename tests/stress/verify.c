@@ -32,7 +32,9 @@ static bool make_bank(neap_heap *heap, int b)
         return false;
     neap_array_close(array);
     snprintf(name, sizeof name, "lock-%d", b);
-    if (neap_mutex_open(heap, name, &mutex) < 0)
+    if (neap_mutex_open_kind(heap, name, is_recursive((uint32_t)b)
+                                             ? NEAP_MUTEX_RECURSIVE
+                                             : NEAP_MUTEX_PLAIN, &mutex) < 0)
         return false;
     neap_mutex_close(mutex);
     return true;
@@ -174,6 +176,11 @@ static void verify_permits(struct board *board, neap_heap *heap)
     if (undo != UNDO_PERMITS)
         violation(board, "undo: %lld permits are there, nobody has one, and "
                   "there should be %d", (ll)undo, UNDO_PERMITS);
+    int64_t bounded = permits(board, heap, "bounded", BOUNDED_PERMITS,
+                              NEAP_SEMAPHORE_UNDO);
+    if (bounded != BOUNDED_PERMITS)
+        violation(board, "bounded: %lld permits are there, nobody has one, and "
+                  "there should be %d", (ll)bounded, BOUNDED_PERMITS);
     int64_t value = permits(board, heap, "classic", CLASSIC_PERMITS,
                             NEAP_SEMAPHORE_CLASSIC);
     int64_t base = CLASSIC_PERMITS + board->base[THING_RELEASED];
