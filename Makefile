@@ -62,7 +62,8 @@ EXAMPLES := $(patsubst examples/%.c,$(BUILD)/examples/%,$(wildcard examples/*.c)
 
 # ---------------------------------------------------------------------------
 .PHONY: all build-all core lua python bin examples tests deps demo check \
-        install uninstall clean dist bench storm storm-long sched fresh help FORCE
+        install uninstall clean dist bench storm storm-long sched step fresh \
+        help FORCE
 .DELETE_ON_ERROR:
 .PRECIOUS: $(OBJ)/%.o
 
@@ -168,7 +169,7 @@ $(BUILD)/tests/%: $(OBJ)/tests/core/%.o $(TESTLIB) $(LIB_A)
 	$(LINK) $< $(TESTLIB) $(LIB_A) -lm -o $@
 
 STRESS   := $(BUILD)/tests/storm $(BUILD)/tests/fuzz_image
-CRASHES  := $(patsubst %,$(BUILD)/tests/%,crash_abandon crash_kill crash_birth sched)
+CRASHES  := $(patsubst %,$(BUILD)/tests/%,crash_abandon crash_kill crash_birth sched $(if $(SAN),,step step_spoilt))
 tests: $(TESTS) $(STRESS) $(CRASHES)
 
 $(BUILD)/tests/storm: $(patsubst %.c,$(OBJ)/%.o,$(wildcard tests/stress/*.c))
@@ -190,7 +191,7 @@ SECONDS_OF_STORM = 600
 storm: core $(STRESS)
 	$(BUILD)/tests/storm --seconds $(SECONDS_OF_STORM) $(ARGS)
 
-# Every order of turns, for minutes; `make check` goes through fewer.
+# Every order of turns, for an hour; `make check` goes through fewer.
 sched: $(BUILD)/tests/sched
 	$< --preemptions 3
 	$< --preemptions 2 --deaths 1
@@ -199,6 +200,10 @@ sched: $(BUILD)/tests/sched
 KILLS = 1000000
 storm-long: core $(STRESS)
 	$(BUILD)/tests/storm --kills $(KILLS) --seconds 86400 $(ARGS)
+
+# A real SIGKILL at every instruction; `make check` takes a sample.
+step: $(BUILD)/tests/step
+	$<
 
 demo: deps
 	@$(MAKE) --no-print-directory build-all
@@ -257,6 +262,22 @@ $(BUILD)/tests/crash_birth: $(CRASH_O) $(CRASH_T)/crash_birth.o $(CRASH_T)/hooks
 	@mkdir -p $(@D)
 	$(CC) -pthread $^ -lm -o $@
 
+# Single-stepping the release; and the same with a line taken out.
+STEP_O   := $(patsubst %.c,$(OBJ)/%.o,$(wildcard tests/step/*.c))
+SPOILT_O := $(CORE_C:%.c=$(OBJ)/spoilt/%.o)
+
+$(OBJ)/spoilt/%.o: %.c $(OBJ)/flags
+	@mkdir -p $(@D)
+	$(COMPILE) -DNEAP_SABOTAGE_ALWAYS=NEAP__WITHOUT_INTENT -MMD -MP -c $< -o $@
+
+$(BUILD)/tests/step: $(STEP_O) $(LIB_A)
+	@mkdir -p $(@D)
+	$(LINK) $^ -lm -o $@
+
+$(BUILD)/tests/step_spoilt: $(STEP_O) $(SPOILT_O)
+	@mkdir -p $(@D)
+	$(LINK) $^ -lm -o $@
+
 # Installing -------------------------------------------------------------------
 D          = $(DESTDIR)$(PREFIX)
 LUA_SHARE  = $(D)/share/lua/$(LUAVER)/neap
@@ -300,7 +321,8 @@ help:
 	@echo 'make bench      measure against peers (ARGS="--filter mutex --json")'
 	@echo 'make storm      kill processes at random for ten minutes (SECONDS_OF_STORM=n)'
 	@echo 'make storm-long the same, until a million were killed (KILLS=n)'
-	@echo 'make sched      two and three processes take turns in every order (minutes)'
+	@echo 'make sched      two and three processes take turns in every order (an hour)'
+	@echo 'make step       kill a process at every instruction of each operation'
 	@echo 'make fresh      prove demo and check in a new Debian root (needs root)'
 	@echo 'make install    under PREFIX=/usr/local, below DESTDIR; make uninstall'
 	@echo 'make deps       only install what is missing; NO_DEPS=1 only says what'
