@@ -15,7 +15,7 @@ static struct event events[EVENTS_MOST];
 static int count;
 
 
-/* -- writing it --------------------------------------------------------------- */
+/* -- writing it ------------------------------------------------------------ */
 
 void history_clear(void)
 {
@@ -65,7 +65,7 @@ void history_print(void)
 }
 
 
-/* -- locks --------------------------------------------------------------------- */
+/* -- locks ----------------------------------------------------------------- */
 
 enum grip { NO_GRIP, READS, WRITES };
 
@@ -156,7 +156,7 @@ const char *history_of_lock(void)
 }
 
 
-/* -- semaphores ------------------------------------------------------------------ */
+/* -- semaphores ------------------------------------------------------------ */
 
 struct permits {
     int64_t first, bound;
@@ -248,12 +248,15 @@ const char *history_of_semaphore(int64_t permits, int64_t bound, bool undo,
 }
 
 
-/* -- barriers -------------------------------------------------------------------- */
+/* -- barriers -------------------------------------------------------------- */
 
 #define PHASES 8
 
 struct meetings {
+    int parties;
     int came[PROCESSES], went[PROCESSES];
+    int last[PHASES];        /* when the last call of each phase began */
+    int died[PROCESSES];     /* when; 0 it lives */
     unsigned places[PHASES]; /* that were given, a bit each */
     bool death;
 };
@@ -264,7 +267,18 @@ static bool all_came(const struct meetings *m, int phase)
     int here = 0;
     for (int who = 0; who < PROCESSES; who++)
         here += m->came[who] >= phase;
-    return here >= 2;
+    return here >= m->parties;
+}
+
+
+/* One that waited was dead before the last one came. */
+static bool opened_for_the_dead(const struct meetings *m, int phase)
+{
+    for (int who = 0; who < PROCESSES; who++)
+        if (m->died[who] && m->died[who] < m->last[phase % PHASES] &&
+            m->came[who] == phase && m->went[who] < phase)
+            return true;
+    return false;
 }
 
 
@@ -277,6 +291,8 @@ static const char *meeting_over(struct meetings *m, const struct event *e)
     int phase = ++m->went[e->who];
     if (!all_came(m, phase))
         return "it let one through before all were there";
+    if (opened_for_the_dead(m, phase))
+        return "it opened, and one that it counted was dead";
     unsigned place = 1u << e->number;
     bool twice = m->places[phase % PHASES] & place;
     m->places[phase % PHASES] |= place;
@@ -284,24 +300,26 @@ static const char *meeting_over(struct meetings *m, const struct event *e)
 }
 
 
-/* Of two parties. */
-const char *history_of_barrier(void)
+const char *history_of_barrier(int parties)
 {
-    struct meetings m = {0};
+    struct meetings m = {.parties = parties};
     const char *wrong = NULL;
     for (int i = 0; i < count && !wrong; i++) {
         const struct event *e = &events[i];
-        m.death |= e->what == DEATH;
-        if (e->what == MEET && !e->back)
-            m.came[e->who]++;
-        else if (e->what == MEET)
+        if (e->what == DEATH) {
+            m.death = true;
+            m.died[e->who] = i;
+        } else if (e->what == MEET && !e->back) {
+            m.last[++m.came[e->who] % PHASES] = i;
+        } else if (e->what == MEET) {
             wrong = meeting_over(&m, e);
+        }
     }
     return wrong;
 }
 
 
-/* -- conditions and events ---------------------------------------------------------- */
+/* -- conditions and events ------------------------------------------------- */
 
 /* No more waits end than were notified; once it is set, any do. */
 const char *history_of_waits(void)

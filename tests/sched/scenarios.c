@@ -16,7 +16,7 @@ static neap_barrier *barrier;
 static neap_condition *condition;
 static neap_event *event;
 static neap_latch *latch;
-static int64_t initial, bound;
+static int64_t initial, bound, parties;
 static bool undo;
 static bool flag; /* what processes that use a condition share, under the mutex */
 
@@ -30,7 +30,7 @@ static void must(int status)
 }
 
 
-/* -- mutexes ------------------------------------------------------------------ */
+/* -- mutexes --------------------------------------------------------------- */
 
 static void open_mutex(void)
 {
@@ -93,7 +93,7 @@ static const char *mutex_wrong(void)
 }
 
 
-/* -- semaphores ---------------------------------------------------------------- */
+/* -- semaphores ------------------------------------------------------------ */
 
 static void open_semaphore(int64_t n, int64_t most, neap_semaphore_kind kind)
 {
@@ -185,7 +185,7 @@ static const char *semaphore_wrong(void)
 }
 
 
-/* -- rwlocks --------------------------------------------------------------------- */
+/* -- rwlocks --------------------------------------------------------------- */
 
 static void open_rwlock(void)
 {
@@ -229,12 +229,17 @@ static const char *rwlock_wrong(void)
 }
 
 
-/* -- barriers -------------------------------------------------------------------- */
+/* -- barriers -------------------------------------------------------------- */
 
-static void open_barrier(void)
+static void open_barrier(int64_t n)
 {
-    must(neap_barrier_open(world.heap, "b", 2, &barrier));
+    parties = n;
+    must(neap_barrier_open(world.heap, "b", n, &barrier));
 }
+
+
+static void open_for_two(void) { open_barrier(2); }
+static void open_for_three(void) { open_barrier(3); }
 
 
 static int meet(void)
@@ -243,6 +248,12 @@ static int meet(void)
     history_call(MEET, 0);
     int status = neap_barrier_wait(barrier, NEAP_FOREVER, &place);
     return history_back(MEET, status, place);
+}
+
+
+static void meet_once(void)
+{
+    IGNORE(meet());
 }
 
 
@@ -269,11 +280,11 @@ static const char *barrier_wrong(void)
         return "nobody waits, and it counts some";
     if (broken && !sched_died())
         return "it is broken, and nobody died";
-    return history_of_barrier();
+    return history_of_barrier((int)parties);
 }
 
 
-/* -- conditions ------------------------------------------------------------------- */
+/* -- conditions ------------------------------------------------------------ */
 
 static void open_condition(void)
 {
@@ -366,7 +377,7 @@ static const char *condition_wrong(void)
 }
 
 
-/* -- events and latches --------------------------------------------------------------- */
+/* -- events and latches ---------------------------------------------------- */
 
 static void open_event(void)
 {
@@ -425,7 +436,7 @@ static const char *wait_wrong(void)
 }
 
 
-/* -- all ----------------------------------------------------------------------------- */
+/* -- all ------------------------------------------------------------------- */
 
 #define PAIR(name, prepare, reset, p, q, help, wrong)                          \
     {name, prepare, reset, {p, q, NULL}, help, wrong, false}
@@ -468,8 +479,10 @@ const struct scenario scenarios[] = {
          NULL, rwlock_wrong),
     THREE("rwlock, two read", open_rwlock, NULL, read_once, read_once,
           write_once, NULL, rwlock_wrong),
-    PAIR("barrier, two phases", open_barrier, NULL, meet_twice, meet_twice,
+    PAIR("barrier, two phases", open_for_two, NULL, meet_twice, meet_twice,
          abort_barrier, barrier_wrong),
+    THREE("barrier, three", open_for_three, NULL, meet_once, meet_once,
+          meet_once, abort_barrier, barrier_wrong),
     PAIR("condition", open_condition, lower_flag, wait_for_flag, raise_flag,
          raise_flag_for_all, condition_wrong),
     PAIR("condition, without the mutex", open_condition, lower_flag,

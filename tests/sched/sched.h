@@ -23,7 +23,7 @@
 
 #define PROCESSES 3 /* at most; one more looks at what they left */
 
-/* -- history.c: what was called, what came back, in the order of turns ------ */
+/* -- history.c: what was called, what came back, in the order of turns ----- */
 
 enum what { LOCK, READ, UNLOCK, TAKE, GIVE, MEET, AWAIT, NOTIFY, SET, DEATH };
 
@@ -49,7 +49,7 @@ void history_print(void);
 const char *history_of_lock(void);
 const char *history_of_semaphore(int64_t permits, int64_t bound, bool undo,
                                  int64_t left);
-const char *history_of_barrier(void);
+const char *history_of_barrier(int parties);
 const char *history_of_waits(void);
 
 /* -- scenarios.c ----------------------------------------------------------- */

@@ -101,7 +101,7 @@ bool sched_died(void)
 }
 
 
-/* -- who is on the stage ---------------------------------------------------- */
+/* -- who is on the stage --------------------------------------------------- */
 
 static void stage(int who)
 {
@@ -170,7 +170,7 @@ void sched_point(void)
 }
 
 
-/* -- sleeping ---------------------------------------------------------------- */
+/* -- sleeping -------------------------------------------------------------- */
 
 int sched_sleep(const struct neap__futex *futexes, int count, int64_t until)
 {
@@ -271,7 +271,7 @@ static bool wait_for_time(struct counts *counts)
 }
 
 
-/* -- one schedule ------------------------------------------------------------ */
+/* -- one schedule ---------------------------------------------------------- */
 
 static void run_program(void)
 {
@@ -391,7 +391,7 @@ const char *sched_play(struct counts *counts)
 }
 
 
-/* -- a scenario -------------------------------------------------------------- */
+/* -- a scenario ------------------------------------------------------------ */
 
 void sched_begin(const struct scenario *chosen, struct limits chosen_limits)
 {

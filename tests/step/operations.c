@@ -45,7 +45,7 @@ void operations_begin(void)
 }
 
 
-/* -- locks --------------------------------------------------------------------- */
+/* -- locks ----------------------------------------------------------------- */
 
 /* `held`: it died inside, and the next owner must be told. */
 static const char *mutex_left(neap_mutex *m, bool held)
@@ -104,7 +104,7 @@ static const char *rwlock_left(void)
 }
 
 
-/* -- semaphores -------------------------------------------------------------------- */
+/* -- semaphores ------------------------------------------------------------ */
 
 static void take_classic(void)
 {
@@ -155,7 +155,7 @@ static const char *undo_left(void)
 }
 
 
-/* -- what holds values ----------------------------------------------------------------- */
+/* -- what holds values ----------------------------------------------------- */
 
 /* It has happened, or not. */
 static const char *counted(neap_counter *counter, int64_t *was)
