@@ -22,7 +22,7 @@ struct work {
     void (*check)(bool finished);
 };
 
-static char address[300], path[300], other[300];
+static char address[320], path[300], other[300];
 
 
 /* In the child: stand still until the first call is to be made. */
