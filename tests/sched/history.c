@@ -1,8 +1,8 @@
 /*
  * What was called and what came back, and whether an object of its kind may do
  * so. An effect lies somewhere between a call and its return; of a process that
- * died in a call nobody knows whether it came to that. So each judge counts what
- * has surely happened, and what may have.
+ * died in a call nobody knows whether it came to that. So each judge counts
+ * what has surely happened, and what may have.
  */
 #include <stdio.h>
 #include <string.h>
@@ -51,9 +51,9 @@ void history_death(int who)
 
 void history_print(void)
 {
-    static const char *const names[] = {"lock", "read", "unlock", "take", "give",
-                                        "meet", "await", "notify", "set",
-                                        "dies"};
+    static const char *const names[] = {"lock", "read", "unlock", "take",
+                                        "give", "meet", "await", "notify",
+                                        "set", "dies"};
     printf("    history:");
     for (int i = 0; i < count; i++) {
         const struct event *e = &events[i];

@@ -3,8 +3,8 @@
  *
  *     sched [--filter WORDS] [--preemptions N] [--deaths N] [--without WHAT]
  *
- * With --without a line of the core is taken out, and the program fails unless it
- * finds out: the negative control.
+ * With --without a line of the core is taken out, and the program fails unless
+ * it finds out: the negative control.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,7 +88,8 @@ int main(int argc, char **argv)
         else if (strcmp(argv[i], "--without") == 0)
             neap__sabotage = sabotage_named(without = argv[i + 1]);
 
-    printf("at most %d preemptions, %d deaths\n%-32s %9s %11s %10s %8s %8s %8s\n",
+    printf("at most %d preemptions, %d deaths\n"
+           "%-32s %9s %11s %10s %8s %8s %8s\n",
            limits.preemptions, limits.deaths, "scenario", "schedules", "points",
            "switches", "deaths", "expired", "failures");
     struct counts total = {0};

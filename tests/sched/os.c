@@ -1,5 +1,5 @@
-/* Futexes and the clock, for processes that take turns. With crash/sim_life.c in
- * place of core/os/futex.c, time.c, life.c and fence.c. */
+/* Futexes and the clock, for processes that take turns. With crash/sim_life.c
+ * in place of core/os/futex.c, time.c, life.c and fence.c. */
 #include "sched.h"
 
 int64_t sim_now;

@@ -18,7 +18,7 @@ static neap_event *event;
 static neap_latch *latch;
 static int64_t initial, bound, parties;
 static bool undo;
-static bool flag; /* what processes that use a condition share, under the mutex */
+static bool flag; /* what users of a condition share, under the mutex */
 
 
 static void must(int status)

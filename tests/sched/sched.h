@@ -1,18 +1,18 @@
 /*
- * Processes that take turns. The core is built as for the enumeration of crashes
- * (tests/crash), with a hook before every access to the heap's memory. Here the
+ * Processes that take turns. The core is built as for the enumeration of
+ * crashes (tests/crash), with a hook before every access to the heap's memory. Here the
  * hook may hand the processor to another process, or end the process.
  *
- * Two or three logical processes, each with a stack and a seat of its own, run a
- * program of a scenario. All orders of their accesses are gone through in which
- * at most so many times a process is stopped though it could go on (a change when
- * it sleeps or ends is free), and at most so many die. Each order is found by
+ * Two or three logical processes, each with a stack and a seat of its own, run
+ * a program of a scenario. All orders of their accesses are gone through in which
+ * at most so many times a process is stopped though it could go on (a change
+ * when it sleeps or ends is free), and at most so many die. Each order is found by
  * running from the start: a schedule is the list of choices made on the way.
  *
  * S1 Everything a program does between two points is one step: accesses are in
  *    an order that all agree on. What processors reorder is the models' part.
- * S2 Futexes are simulated (os.c). No sleep ends by itself while nobody is dead,
- *    but for those that are short on purpose; so a wake that is lost is found.
+ * S2 Futexes are simulated (os.c). No sleep ends by itself while nobody is
+ *    dead, but for those that are short on purpose; so a wake that is lost is found.
  * S3 The gate (recovery/gate.h) is passed in one step: the kernel's lock of a
  *    file is not simulated.
  */
@@ -60,7 +60,7 @@ struct scenario {
     void (*reset)(void);               /* before each schedule; or NULL */
     void (*programs[PROCESSES])(void); /* 2 or 3 */
     /* As the observer, once somebody died and nobody can go on: do the dead
-     * one's part, so that whoever sleeps ends its sleep. NULL: they need none. */
+     * one's part, so that whoever sleeps ends its sleep. NULL: none. */
     void (*help)(void);
     const char *(*wrong)(void);        /* what is wrong at the end, or NULL */
     bool long_one;                     /* it makes do with a preemption less */

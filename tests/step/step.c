@@ -3,7 +3,7 @@
  *
  *     step [--filter WORDS] [--kills N] [--expect-failures]
  *
- * --kills: at so many instructions of each operation, evenly spread; else at all.
+ * --kills: at so many instructions of each operation, evenly spread; else all.
  */
 #include <signal.h>
 #include <stdio.h>

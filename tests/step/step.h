@@ -1,7 +1,7 @@
 /*
- * Every instruction, for real. The parent single-steps a forked child through one
- * operation of the library as it is released, kills it by SIGKILL before its k-th
- * instruction, and looks at what it left in a heap in POSIX shared memory. What
+ * Every instruction, for real. The parent single-steps a forked child through
+ * one operation of the library as it is released, kills it by SIGKILL before its
+ * k-th instruction, and looks at what it left in a heap in POSIX shared memory. What
  * the enumerations of tests/crash take for one point, between two accesses, is
  * many here; and nothing is simulated.
  */
