@@ -62,7 +62,7 @@ static bool try_again(const _Atomic uint32_t *estimate)
     size_t i = (size_t)(estimate - estimates);
     uint32_t seldom = atomic_load_explicit(&vain[i], memory_order_relaxed);
     return atomic_fetch_add_explicit(&waits[i], 1, memory_order_relaxed) %
-               (TRY_AGAIN << seldom) == 0;
+               ((uint32_t)TRY_AGAIN << seldom) == 0;
 }
 
 
