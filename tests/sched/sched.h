@@ -1,18 +1,20 @@
 /*
  * Processes that take turns. The core is built as for the enumeration of
- * crashes (tests/crash), with a hook before every access to the heap's memory. Here the
- * hook may hand the processor to another process, or end the process.
+ * crashes (tests/crash), with a hook before every access to the heap's memory.
+ * Here the hook may hand the processor to another process, or end the process.
  *
  * Two or three logical processes, each with a stack and a seat of its own, run
- * a program of a scenario. All orders of their accesses are gone through in which
- * at most so many times a process is stopped though it could go on (a change
- * when it sleeps or ends is free), and at most so many die. Each order is found by
- * running from the start: a schedule is the list of choices made on the way.
+ * a program of a scenario. All orders of their accesses are gone through in
+ * which at most so many times a process is stopped though it could go on (a
+ * change when it sleeps or ends is free), and at most so many die. Each order
+ * is found by running from the start: a schedule is the list of choices made on
+ * the way.
  *
  * S1 Everything a program does between two points is one step: accesses are in
  *    an order that all agree on. What processors reorder is the models' part.
  * S2 Futexes are simulated (os.c). No sleep ends by itself while nobody is
- *    dead, but for those that are short on purpose; so a wake that is lost is found.
+ *    dead, but for those that are short on purpose; so a wake that is lost is
+ *    found.
  * S3 The gate (recovery/gate.h) is passed in one step: the kernel's lock of a
  *    file is not simulated.
  */

@@ -1,9 +1,9 @@
 /*
  * Every instruction, for real. The parent single-steps a forked child through
- * one operation of the library as it is released, kills it by SIGKILL before its
- * k-th instruction, and looks at what it left in a heap in POSIX shared memory. What
- * the enumerations of tests/crash take for one point, between two accesses, is
- * many here; and nothing is simulated.
+ * one operation of the library as it is released, kills it by SIGKILL before
+ * its k-th instruction, and looks at what it left in a heap in POSIX shared
+ * memory. What the enumerations of tests/crash take for one point, between two
+ * accesses, is many here; and nothing is simulated.
  */
 #ifndef NEAP_STEP_H
 #define NEAP_STEP_H
