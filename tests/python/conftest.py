@@ -29,8 +29,11 @@ def eventually(condition, seconds=20):
 def children():
     found = set()
     for task in os.listdir("/proc/self/task"):
-        with open(f"/proc/self/task/{task}/children") as file:
-            found.update(file.read().split())
+        try:
+            with open(f"/proc/self/task/{task}/children") as file:
+                found.update(file.read().split())
+        except FileNotFoundError:
+            pass  # a thread that has just ended has none
     return found
 
 
