@@ -9,9 +9,10 @@ local ls = {}
 function ls.describe(command)
   command:summary "List heaps and raw segments."
   command:description(
-    "List the heaps and raw segments of this machine, POSIX and System V, and "
-    .. "the heaps in the files named. Of a raw segment, made by any program, "
-    .. "only the kernel's facts are known.")
+    "List the heaps and raw segments of this machine, POSIX and System V, "
+    .. "and the heaps in the files named. One that is removed has lost its key, "
+    .. "and lives until its last mapping goes. Of a raw segment, made by any "
+    .. "program, only the kernel's facts are known.")
   command:argument("file", "A heap's file, or any other address."):args "*"
   command:flag("-q --quiet", "Print the addresses alone, a line each.")
   command:mutex(
@@ -26,6 +27,7 @@ local function from_segment(segment)
     address = segment.address, heap = segment.is_heap, kind = segment.kind,
     size = segment.size, allocated = segment.allocated, uid = segment.uid,
     gid = segment.gid, mode = segment.mode, attached = segment.attached,
+    id = segment.id, removed = segment.removed,
   }
 end
 
@@ -97,6 +99,7 @@ end
 
 local function row_of(item)
   local is = {"raw", "dim"}
+  if item.removed then is = {"removed", "yellow"} end
   if item.heap then is = {"heap", "green"} end
   if item.heap and item.error then is = {"heap?", "red"} end
   return {

@@ -214,6 +214,16 @@ test("ls tells of heaps and raw segments of every kind", function()
          and neap.unlink(raw))
 end)
 
+test("ls tells of segments that are removed but attached", function()
+  local segment = assert(neap.segment.create(support.sysv(3), 4096))
+  local map <close> = assert(segment:map())
+  assert(segment:unlink())
+  local item = find(told("ls"), "id", segment:stat().id)
+  lu.assertEquals({item.removed, item.address, item.attached},
+                  {true, "sysv:0", 1})
+  lu.assertStrContains(says("ls"), "removed")
+end)
+
 test("ls and rm know the semaphores of the kernel", function()
   local name, set = support.name("jobs"), support.sysv(2)
   local semaphores = neap.kernel_semaphore
