@@ -142,8 +142,8 @@ static int map_file(struct neap_heap *heap, uint64_t reserved, uint64_t size)
                               "raise the limit of addresses (ulimit -v)",
                               heap->address.text, (unsigned long long)size);
     heap->base = base;
-    heap->watched = neap__fault_watch(base, heap->mapped, heap->address.text,
-                                      &heap->spoiled, true);
+    heap->watched = neap__fault_watch(base, heap->mapped, heap->mapped,
+                                      heap->address.text, &heap->spoiled, true);
     return 0;
 }
 

@@ -117,6 +117,15 @@ static int say_unmapped(int status, const struct neap_mapping *mapping,
 }
 
 
+static void watch(struct neap_mapping *mapping)
+{
+    size_t whole = neap__round_up(mapping->base_length, neap__page_size());
+    mapping->watched = neap__fault_watch(mapping->base, whole, whole,
+                                         mapping->address, &mapping->spoiled,
+                                         false);
+}
+
+
 static int map_pages(struct neap_mapping *mapping, neap_segment *segment,
                      const neap_mapping_options *options, int protection)
 {
@@ -138,10 +147,7 @@ static int map_pages(struct neap_mapping *mapping, neap_segment *segment,
     if (status < 0)
         mapping->ops->unmap(mapping->base, mapping->base_length);
     else
-        mapping->watched = neap__fault_watch(
-            mapping->base, neap__round_up(mapping->base_length,
-                                          neap__page_size()),
-            mapping->address, &mapping->spoiled, false);
+        watch(mapping);
     return status;
 }
 

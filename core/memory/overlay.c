@@ -40,6 +40,7 @@ struct neap_overlay {
     bool read_only, copy;
     char *zone;
     int watched;            /* by the guard */
+    _Atomic bool spoiled;   /* it replaced pages of a frame */
     size_t page, frame_size;
     uint32_t count, last;   /* frames; the one that was used last */
     uint64_t size;          /* of the segment, at the last look */
@@ -124,14 +125,40 @@ static int look_at_size(struct neap_overlay *o)
 }
 
 
+static void empty(struct neap_overlay *o, struct frame *frame)
+{
+    if (!o->copy)
+        neap__map_blank(bytes_of(o, frame), o->frame_size);
+    frame->length = 0;
+    frame->used = 0;
+}
+
+
+/* What the guard put in the place of pages that were gone is no part of the
+ * segment: all shared frames are loaded anew, those in use once they are not. (In
+ * a copy nothing is ever gone.) */
+static int drop_spoiled(struct neap_overlay *o)
+{
+    for (uint32_t i = 0; i < o->count; i++) {
+        if (o->frames[i].pins)
+            o->frames[i].length = 0;
+        else
+            empty(o, &o->frames[i]);
+    }
+    return look_at_size(o);
+}
+
+
 static int check_part(struct neap_overlay *o, uint64_t offset, uint64_t length,
                       bool write)
 {
-    int status = 0;
+    int status = atomic_exchange(&o->spoiled, false) && !o->copy
+                     ? drop_spoiled(o) : 0;
     if (write && o->read_only)
         return neap__fail(-EACCES, "cannot load a part of %s to write it: the "
                           "overlay is read-only", o->address);
-    if (offset > o->size || length > o->size - offset) /* it may have grown */
+    if (status == 0 && /* it may have grown */
+        (offset > o->size || length > o->size - offset))
         status = look_at_size(o);
     if (status == 0 && (length == 0 || offset > o->size ||
                         length > o->size - offset))
@@ -198,15 +225,6 @@ static int all_pinned(const struct neap_overlay *o)
                       "the overlay are in use; close parts, or arrays over "
                       "them, or make it with more frames", o->address,
                       o->count);
-}
-
-
-static void empty(struct neap_overlay *o, struct frame *frame)
-{
-    if (!o->copy && frame->length)
-        neap__map_blank(bytes_of(o, frame), o->frame_size);
-    frame->length = 0;
-    frame->used = 0;
 }
 
 
@@ -508,7 +526,8 @@ static int reserve_zone(struct neap_overlay *o, void *address)
         return neap__fail_why(status, "cannot reserve %zu bytes for an overlay "
                               "of %s", size, o->address);
     o->zone = zone;
-    o->watched = neap__fault_watch(zone, size, o->address, NULL, false);
+    o->watched = neap__fault_watch(zone, size, o->frame_size, o->address,
+                                   &o->spoiled, false);
     return 0;
 }
 

@@ -27,6 +27,7 @@ enum { IN_A_BLOCK = 128, PENDING = 16, LARGEST_PAGE = 65536 };
 struct entry {
     _Atomic uint32_t sequence;
     _Atomic uintptr_t base, end; /* 0, 0: free */
+    _Atomic size_t unit;
     const char *_Atomic name;
     _Atomic bool *_Atomic spoiled;
     _Atomic bool once;
@@ -72,8 +73,10 @@ static bool claim(struct entry *entry)
 
 /* Whose sequence is odd. */
 static void fill_entry(struct entry *entry, uintptr_t base, uintptr_t end,
-                       const char *name, _Atomic bool *spoiled, bool once)
+                       size_t unit, const char *name, _Atomic bool *spoiled,
+                       bool once)
 {
+    atomic_store(&entry->unit, unit);
     atomic_store(&entry->base, base);
     atomic_store(&entry->end, end);
     atomic_store(&entry->name, name);
@@ -117,13 +120,13 @@ static int claim_any(void)
 }
 
 
-int neap__fault_watch(const void *base, size_t length, const char *name,
-                      _Atomic bool *spoiled, bool once)
+int neap__fault_watch(const void *base, size_t length, size_t unit,
+                      const char *name, _Atomic bool *spoiled, bool once)
 {
     int number = claim_any();
     if (number >= 0)
         fill_entry(entry_at(number), (uintptr_t)base, (uintptr_t)base + length,
-                   name, spoiled, once);
+                   unit, name, spoiled, once);
     return number;
 }
 
@@ -134,13 +137,14 @@ void neap__fault_forget(int number)
     if (!entry)
         return;
     atomic_fetch_add(&entry->sequence, 1);
-    fill_entry(entry, 0, 0, NULL, NULL, false);
+    fill_entry(entry, 0, 0, 0, NULL, NULL, false);
 }
 
 
 /* What the handler needs of one. */
 struct found {
-    uintptr_t base, end;
+    uintptr_t base, end; /* of the piece */
+    uintptr_t whole;     /* where all of it begins */
     char name[256];
     _Atomic bool *spoiled;
     bool once;
@@ -165,6 +169,11 @@ static bool read_entry(struct entry *entry, uintptr_t address,
     found->end = atomic_load(&entry->end);
     if (sequence & 1 || address < found->base || address >= found->end)
         return false;
+    size_t unit = atomic_load(&entry->unit);
+    found->whole = found->base;
+    found->base += (address - found->base) / unit * unit;
+    if (found->end - found->base > unit)
+        found->end = found->base + unit;
     copy_name(found->name, atomic_load(&entry->name), sizeof found->name);
     found->spoiled = atomic_load(&entry->spoiled);
     found->once = atomic_load(&entry->once);
@@ -202,10 +211,21 @@ static bool replace(uintptr_t from, uintptr_t end)
 }
 
 
-/* From the first page that is gone all are: a file ends in one place. */
+/* The kernel looks, and says no instead of sending a signal. */
+static bool read_bytes(uintptr_t from, char *to, size_t size)
+{
+    struct iovec here = {to, size}, there = {(void *)from, size};
+    return process_vm_readv(getpid(), &here, 1, &there, 1, 0) == (ssize_t)size;
+}
+
+
+/* A file ends in one place: if the last page is gone too, all between are, and go
+ * at once. Else it is this page alone, as of a hole for which there is no room. */
 static bool mend_gone(const struct found *found, uintptr_t page)
 {
-    return replace(page, found->end);
+    char last;
+    bool alone = read_bytes(found->end - 1, &last, 1);
+    return replace(page, alone ? page + page_size : found->end);
 }
 
 
@@ -215,9 +235,7 @@ static bool mend_forbidden(uintptr_t page)
     static char copies[PENDING][LARGEST_PAGE];
     static _Atomic uint32_t turn;
     char *copy = copies[atomic_fetch_add(&turn, 1) % PENDING];
-    struct iovec here = {copy, page_size}, there = {(void *)page, page_size};
-    bool readable = process_vm_readv(getpid(), &here, 1, &there, 1, 0) ==
-                    (ssize_t)page_size;
+    bool readable = read_bytes(page, copy, page_size);
     if (!replace(page, page + page_size))
         return false;
     if (readable)
@@ -226,19 +244,31 @@ static bool mend_forbidden(uintptr_t page)
 }
 
 
-/* Too many that nobody has looked at: the oldest news is news enough. */
+static bool has_news(pid_t thread)
+{
+    for (int i = 0; i < PENDING; i++)
+        if (atomic_load(&pending[i].state) == 2 &&
+            atomic_load(&pending[i].thread) == thread)
+            return true;
+    return false;
+}
+
+
+/* One call may come upon many pages: of those the first is told of. And too many
+ * threads that do not look: the oldest news is news enough. */
 static void keep(const struct found *found, uintptr_t address, bool gone)
 {
-    for (int i = 0; i < PENDING; i++) {
+    pid_t self = (pid_t)syscall(SYS_gettid);
+    for (int i = 0; i < PENDING && !has_news(self); i++) {
         int none = 0;
         struct pending *p = &pending[i];
         if (!atomic_compare_exchange_strong(&p->state, &none, 1))
             continue;
         p->fault.address = address;
-        p->fault.offset = address - found->base;
+        p->fault.offset = address - found->whole;
         p->fault.gone = gone;
         copy_name(p->fault.name, found->name, sizeof p->fault.name);
-        atomic_store(&p->thread, (pid_t)syscall(SYS_gettid));
+        atomic_store(&p->thread, self);
         atomic_store(&p->state, 2);
         atomic_fetch_add(&pending_count, 1);
         return;
@@ -261,7 +291,7 @@ static bool mend(const siginfo_t *info)
     if (!(gone ? mend_gone(&found, page) : mend_forbidden(page)))
         return false;
     last_page = page;
-    if (found.spoiled && atomic_exchange(found.spoiled, true) && found.once)
+    if (atomic_exchange(found.spoiled, true) && found.once)
         return true;
     keep(&found, address, gone);
     void (*inside)(void) = atomic_load(&neap__fault_inside);

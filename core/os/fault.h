@@ -9,12 +9,12 @@
 
 /*
  * Guard these addresses from now on. `name` stays as long as that; `spoiled` is
- * set when a page of it was replaced, and may be NULL. With `once` that is told
- * only the first time.
+ * set when a page of it was replaced. With `once` that is told only the first
+ * time. `unit`: how many bytes are mapped of one piece, and lost with it.
  * @return its number, for neap__fault_forget; -ENOMEM.
  */
-int neap__fault_watch(const void *base, size_t length, const char *name,
-                      _Atomic bool *spoiled, bool once);
+int neap__fault_watch(const void *base, size_t length, size_t unit,
+                      const char *name, _Atomic bool *spoiled, bool once);
 
 /* Before they are unmapped. Fine with a number below 0. */
 void neap__fault_forget(int number);

@@ -23,17 +23,30 @@ static int open_at(const char *path, struct sockaddr_un *ret_address)
 }
 
 
-/* One that was killed while it listened leaves its socket. */
-static int clear_path(const char *path)
+/* Does anybody listen there? Datagrams cannot reach one who listens, so that asking
+ * takes no turn away from who waits for it. @return -EPROTOTYPE somebody does;
+ * -ECONNREFUSED nobody; -ENOENT. */
+static int probe(const struct sockaddr_un *address)
 {
-    struct stat st;
-    int fd = neap__socket_connect(path);
-    if (fd >= 0) {
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int status = fd < 0 || connect(fd, (const struct sockaddr *)address,
+                                   sizeof *address) < 0 ? -errno : 0;
+    if (fd >= 0)
         close(fd);
+    return status;
+}
+
+
+/* One that was killed while it listened leaves its socket. */
+static int clear_path(const struct sockaddr_un *address)
+{
+    const char *path = address->sun_path;
+    struct stat st;
+    int status = probe(address);
+    if (status == 0 || status == -EPROTOTYPE)
         return -EADDRINUSE;
-    }
-    if (fd != -ECONNREFUSED)
-        return fd == -ENOENT ? 0 : fd;
+    if (status != -ECONNREFUSED)
+        return status == -ENOENT ? 0 : status;
     if (lstat(path, &st) < 0 || !S_ISSOCK(st.st_mode))
         return -EEXIST;
     return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
@@ -59,7 +72,7 @@ int neap__socket_listen(const char *path, uint32_t mode)
 {
     struct sockaddr_un address;
     int fd = open_at(path, &address);
-    int status = fd < 0 ? fd : clear_path(path);
+    int status = fd < 0 ? fd : clear_path(&address);
     if (status == 0)
         status = listen_at(fd, &address, mode);
     if (status < 0 && fd >= 0)

@@ -136,22 +136,69 @@ TEST(a_sum_over_what_is_gone_is_an_error_afterwards)
 }
 
 
+/* Only the frame whose part is gone: what is in the others is the segment's. */
 TEST(an_overlay_is_guarded_too)
 {
     neap_segment *segment = create("file");
-    neap_mapping *mapping = map(segment, NEAP_PROT_WRITE);
+    neap_mapping *mapping = map(segment, NEAP_PROT_WRITE), *kept, *lost;
     neap_overlay *overlay;
-    neap_overlay_options options = {.zone = 8 * PAGE, .frames = 2};
-    void *bytes;
+    neap_overlay_options options = {.zone = 8 * PAGE, .frames = 4};
+    void *bytes = NULL;
     CHECK_STATUS(neap_overlay_open(segment, &options, &overlay), 0);
-    CHECK_STATUS(neap_overlay_at(overlay, 2 * PAGE, 1, false, &bytes), 0);
+    CHECK_STATUS(neap_overlay_load(overlay, 8 * PAGE, 1, false, &lost), 0);
+    CHECK_STATUS(neap_overlay_load(overlay, 0, 1, true, &kept), 0);
+    guard();
+    CHECK_STATUS(neap_segment_resize(segment, 4 * PAGE), 0);
+    CHECK_INT(bytes_of(lost)[0], 0);
+    check_fault(-ESTALE, 0, neap_segment_address(segment), "shorter");
+    CHECK_INT(bytes_of(kept)[0], 7);
+    bytes_of(kept)[0] = 9;
+    CHECK_INT(bytes_of(mapping)[0], 9);
+    CHECK_FAILS(neap_overlay_at(overlay, 8 * PAGE, 1, false, &bytes), -EINVAL,
+                "has 16384 bytes");
+    neap_mapping_close(lost);
+
+    CHECK_STATUS(neap_segment_resize(segment, SIZE), 0);
+    CHECK_STATUS(neap_overlay_at(overlay, 8 * PAGE, 1, true, &bytes), 0);
+    *(volatile char *)bytes = 5; /* and not to what was put in its place */
+    CHECK_INT(bytes_of(mapping)[8 * PAGE], 5);
+    neap_mapping_close(kept);
+    neap_overlay_close(overlay);
+    neap_mapping_close(mapping);
+    end(segment);
+}
+
+
+/* A hole for which there is no room takes one page with it, not those behind. */
+TEST(what_is_still_there_is_left_alone)
+{
+    neap_segment *segment = create("file");
+    neap_mapping *mapping = map(segment, NEAP_PROT_WRITE);
+    guard();
+    CHECK_STATUS(neap_segment_resize(segment, 2 * PAGE), 0);
+    CHECK_INT(bytes_of(mapping)[SIZE - 1], 0); /* this page alone is replaced */
+    CHECK_INT(neap_fault_take(NULL), -ESTALE);
+    CHECK_STATUS(neap_segment_resize(segment, SIZE), 0);
+    bytes_of(mapping)[4 * PAGE] = 3;
+    CHECK_INT(neap_fault_take(NULL), 0);
+    neap_mapping *again;
+    CHECK_STATUS(neap_mapping_open(segment, 0, 0, NEAP_PROT_READ, &again), 0);
+    CHECK_INT(bytes_of(again)[4 * PAGE], 3);
+    neap_mapping_close(again);
+    neap_mapping_close(mapping);
+    end(segment);
+}
+
+
+TEST(many_pages_in_one_call_are_one_piece_of_news)
+{
+    neap_segment *segment = create("file");
+    neap_mapping *mapping = map(segment, NEAP_PROT_WRITE);
     guard();
     CHECK_STATUS(neap_segment_resize(segment, PAGE), 0);
-    CHECK_INT(*(volatile char *)bytes, 0);
-    check_fault(-ESTALE, 2 * PAGE, neap_segment_address(segment), "shorter");
-    CHECK_INT(neap_overlay_at(overlay, 0, 1, false, &bytes), 0);
-    CHECK_INT(*(volatile char *)bytes, 7);
-    neap_overlay_close(overlay);
+    for (int page = 15; page > 0; page--) /* each a fault of its own */
+        CHECK_INT(bytes_of(mapping)[page * PAGE], 0);
+    check_fault(-ESTALE, 15 * PAGE, neap_segment_address(segment), "shorter");
     neap_mapping_close(mapping);
     end(segment);
 }

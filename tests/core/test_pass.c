@@ -181,6 +181,29 @@ TEST(what_is_no_segment_is_not_received)
 }
 
 
+static int give_here(void *argument)
+{
+    return neap_segment_give(argument, test_path("here"), NEAP_FOREVER);
+}
+
+
+/* Whoever finds the place taken takes no turn of it. */
+TEST(two_do_not_give_at_one_path)
+{
+    neap_segment *segment = create("memfd"), *taken;
+    const char *path = test_path("here");
+    pid_t giver = test_fork(give_here, segment);
+    WAIT_UNTIL(access(path, F_OK) == 0);
+    for (int i = 0; i < 3; i++)
+        CHECK_FAILS(neap_segment_give(segment, path, NEAP_NOW), -EADDRINUSE,
+                    "another process listens");
+    CHECK_STATUS(neap_segment_take(path, NEAP_FOREVER, &taken), 0);
+    CHECK_INT(test_wait(giver), 0);
+    neap_segment_close(taken);
+    end(segment);
+}
+
+
 TEST(who_cannot_pass_says_so)
 {
     char path[300], other[108];
