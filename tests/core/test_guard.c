@@ -294,7 +294,8 @@ static int send_it(void *number)
     signal(*(int *)number, SIG_DFL);
     guard();
     kill(getpid(), *(int *)number);
-    usleep(100000);
+    while (pause() < 0)
+        ;
     return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <sys/sem.h>
 #include <sys/stat.h>
 
+#include "heaps.h"
 #include "lib/harness.h"
 
 static const char *const kinds[] = {"posix", "sysv", NULL};
@@ -97,7 +98,7 @@ TEST_EACH(is_made_once_and_says_so, kinds)
 
 static int release_later(void *argument)
 {
-    usleep(50000);
+    WAIT_UNTIL(test_is_asleep(getppid()));
     return neap_kernel_semaphore_release(argument, 0, 1);
 }
 
@@ -121,11 +122,12 @@ static void heard(int number)
 
 static int interrupt_later(void *argument)
 {
-    for (int i = 0; i < 40; i++) { /* until it is killed */
-        usleep(50000);
-        kill(*(pid_t *)argument, SIGUSR1);
+    int status = 0;
+    while (status == 0) { /* until it is killed */
+        WAIT_UNTIL(test_is_asleep(*(pid_t *)argument));
+        status = kill(*(pid_t *)argument, SIGUSR1);
     }
-    return 0;
+    return status;
 }
 
 
@@ -451,10 +453,12 @@ TEST(sysv_wants_as_many_as_were_asked_for)
 }
 
 
+static struct board *board;
+
 static int make_slowly(void *argument)
 {
     int id = semget(*(int *)argument, 1, IPC_CREAT | IPC_EXCL | 0600);
-    usleep(100000);
+    WAIT_UNTIL(board->words[0] && test_is_asleep(getppid()));
     struct sembuf up = {0, 6, 0};
     return id < 0 || semop(id, &up, 1) < 0;
 }
@@ -465,8 +469,10 @@ TEST(sysv_waits_for_one_that_is_just_being_made)
 {
     int key = test_key(0);
     neap_kernel_semaphore_options options = {.create = true, .initial = 1};
+    board = share_board();
     pid_t child = test_fork(make_slowly, &key);
     WAIT_UNTIL(semget(key, 0, 0) >= 0);
+    board->words[0] = 1; /* from now on it sleeps for the value alone */
     neap_kernel_semaphore *s = open_with(test_sysv(0), options);
     CHECK_INT(value(s, 0), 6);
     CHECK_INT(test_wait(child), 0);

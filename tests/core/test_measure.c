@@ -5,6 +5,14 @@
 static const int64_t ms = 1000000;
 
 
+/* Be busy for so long: what is measured is time. */
+static void spend(int64_t nanoseconds)
+{
+    for (int64_t end = neap_now() + nanoseconds; neap_now() < end;)
+        ;
+}
+
+
 static neap_lock_statistics statistics_of(neap_heap *heap, const char *name)
 {
     neap_lock_statistics s;
@@ -66,7 +74,7 @@ TEST_EACH(acquisitions_and_holds_of_a_mutex, mutex_kinds)
             lock(mutex);
             unlock(mutex);
         }
-        usleep(5000);
+        spend(5 * ms);
         unlock(mutex);
     }
     neap_lock_statistics s = statistics_of(heap, "m");
@@ -101,7 +109,7 @@ static void wait_for_a_waiter(neap_heap *heap)
                use.role != NEAP_USE_WAITS)
             ;
     }
-    usleep(30000);
+    spend(30 * ms);
 }
 
 
@@ -210,7 +218,7 @@ TEST(readers_and_writers_of_an_rwlock)
     CHECK_STATUS(neap_event_open(heap, "e", &a.event), NEAP_CREATED);
     CHECK_INT(neap_heap_measure(heap, "rw", true), 1);
     CHECK_STATUS(neap_rwlock_write(a.rwlock, NEAP_FOREVER), 0);
-    usleep(5000);
+    spend(5 * ms);
     CHECK_STATUS(neap_rwlock_unlock(a.rwlock), 0);
     neap_lock_statistics s = statistics_of(heap, "rw");
     CHECK_INT(s.acquisitions, 1);
@@ -284,7 +292,7 @@ TEST(who_holds_what_is_measured_is_told_for_how_long)
     CHECK_INT(neap_heap_measure(heap, "m", true), 1);
     lock(measured);
     lock(other);
-    usleep(2000);
+    spend(2 * ms);
     neap_lock_use use;
     uint64_t cursor = 0;
     int seen = 0;

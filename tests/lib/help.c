@@ -136,6 +136,19 @@ void test_kill(pid_t pid)
 }
 
 
+bool test_is_asleep(pid_t pid)
+{
+    char path[64], state = '?';
+    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+    FILE *stat = fopen(path, "re");
+    if (stat && fscanf(stat, "%*d (%*[^)]) %c", &state) != 1)
+        state = '?';
+    if (stat)
+        fclose(stat);
+    return state == 'S';
+}
+
+
 int64_t test_patience(void)
 {
     return neap_deadline_after(INT64_C(10000000000) * SLOWNESS);
