@@ -106,6 +106,7 @@ build = {
         "core/memory/birth.c",
         "core/memory/descriptor.c",
         "core/memory/file.c",
+        "core/memory/frames.c",
         "core/memory/list.c",
         "core/memory/mapping.c",
         "core/memory/maps.c",

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ours.h"
+#include "sums.h"
 
 const char bench_noun[] = "memory";
 
@@ -180,26 +180,12 @@ static void remove_ours(void)
 
 /* -- a file's bytes -------------------------------------------------------- */
 
-static uint64_t total(const uint64_t *words, size_t bytes)
-{
-    uint64_t sum = 0;
-    for (size_t i = 0; i < bytes / sizeof *words; i++)
-        sum += words[i];
-    return sum;
-}
-
-
 static void begin_file(void)
 {
     name_file();
     BENCH_OURS(neap_segment_create(address, FILE_SIZE, 0600, &segment));
     fd = neap_segment_descriptor(segment);
-    neap_mapping *mapping;
-    BENCH_OURS(neap_mapping_open(segment, 0, 0, NEAP_PROT_WRITE, &mapping));
-    uint64_t *words = neap_mapping_data(mapping);
-    for (size_t i = 0; i < FILE_SIZE / sizeof *words; i++)
-        words[i] = i;
-    neap_mapping_close(mapping);
+    fill_words(segment, FILE_SIZE);
 }
 
 
@@ -211,7 +197,7 @@ static void read_ours(long n)
         neap_mapping *mapping;
         BENCH_OURS(neap_mapping_open_with(segment, NEAP_PROT_READ, &options,
                                           &mapping));
-        uint64_t sum = total(neap_mapping_data(mapping), FILE_SIZE);
+        uint64_t sum = sum_words(neap_mapping_data(mapping), FILE_SIZE);
         BENCH_USED(sum);
         neap_mapping_close(mapping);
     }
@@ -220,28 +206,13 @@ static void read_ours(long n)
 
 static void read_bare(long n)
 {
-    for (long i = 0; i < n; i++) {
-        void *base = mmap(NULL, FILE_SIZE, PROT_READ,
-                          MAP_SHARED | MAP_POPULATE, fd, 0);
-        BENCH_MUST(base == MAP_FAILED ? -1 : 0);
-        uint64_t sum = total(base, FILE_SIZE);
-        BENCH_USED(sum);
-        munmap(base, FILE_SIZE);
-    }
+    sum_mapped(fd, FILE_SIZE, n);
 }
 
 
 static void read_read(long n)
 {
-    static uint64_t buffer[16384];
-    for (long i = 0; i < n; i++) {
-        uint64_t sum = 0;
-        for (off_t at = 0; at < FILE_SIZE; at += (off_t)sizeof buffer) {
-            BENCH_MUST(pread(fd, buffer, sizeof buffer, at));
-            sum += total(buffer, sizeof buffer);
-        }
-        BENCH_USED(sum);
-    }
+    sum_read(fd, FILE_SIZE, n);
 }
 
 

@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "ours.h"
+#include "sums.h"
 
 const char bench_noun[] = "overlay";
 
@@ -20,26 +20,6 @@ static uint64_t *whole;
 static int fd;
 
 
-static uint64_t total(const uint64_t *words, size_t bytes)
-{
-    uint64_t sum = 0;
-    for (size_t i = 0; i < bytes / sizeof *words; i++)
-        sum += words[i];
-    return sum;
-}
-
-
-static void fill_file(void)
-{
-    neap_mapping *mapping;
-    BENCH_OURS(neap_mapping_open(segment, 0, 0, NEAP_PROT_WRITE, &mapping));
-    uint64_t *words = neap_mapping_data(mapping);
-    for (size_t i = 0; i < FILE_SIZE / sizeof *words; i++)
-        words[i] = i;
-    neap_mapping_close(mapping);
-}
-
-
 static void begin_with(bool copy, uint64_t zone)
 {
     neap_overlay_options options = {.zone = zone, .frames = FRAMES,
@@ -47,7 +27,7 @@ static void begin_with(bool copy, uint64_t zone)
     snprintf(path, sizeof path, "/tmp/%.90s", bench_name());
     snprintf(address, sizeof address, "file:%.110s", path);
     BENCH_OURS(neap_segment_create(address, FILE_SIZE, 0600, &segment));
-    fill_file();
+    fill_words(segment, FILE_SIZE);
     fd = neap_segment_descriptor(segment);
     BENCH_OURS(neap_overlay_open(segment, &options, &overlay));
 }
@@ -81,37 +61,22 @@ static void sum_ours(long n)
         for (uint64_t at = 0; at < FILE_SIZE; at += frame) {
             void *part;
             BENCH_OURS(neap_overlay_at(overlay, at, frame, false, &part));
-            sum += total(part, frame);
+            sum += sum_words(part, frame);
         }
         BENCH_USED(sum);
     }
 }
 
 
-static void sum_mapped(long n)
+static void all_mapped(long n)
 {
-    for (long i = 0; i < n; i++) {
-        void *base = mmap(NULL, FILE_SIZE, PROT_READ,
-                          MAP_SHARED | MAP_POPULATE, fd, 0);
-        BENCH_MUST(base == MAP_FAILED ? -1 : 0);
-        uint64_t sum = total(base, FILE_SIZE);
-        BENCH_USED(sum);
-        munmap(base, FILE_SIZE);
-    }
+    sum_mapped(fd, FILE_SIZE, n);
 }
 
 
-static void sum_read(long n)
+static void all_read(long n)
 {
-    static uint64_t buffer[16384];
-    for (long i = 0; i < n; i++) {
-        uint64_t sum = 0;
-        for (off_t at = 0; at < FILE_SIZE; at += (off_t)sizeof buffer) {
-            BENCH_MUST(pread(fd, buffer, sizeof buffer, at));
-            sum += total(buffer, sizeof buffer);
-        }
-        BENCH_USED(sum);
-    }
+    sum_read(fd, FILE_SIZE, n);
 }
 
 /* -- words here and there --------------------------------------------------- */
@@ -175,13 +140,13 @@ void bench_rows(void)
 {
     const struct bench_subject shared[] = {
         {"neap", begin_shared, sum_ours, end},
-        {"bare mmap of all", NULL, sum_mapped, NULL},
-        {"read() in 128 KiB", NULL, sum_read, NULL},
+        {"bare mmap of all", NULL, all_mapped, NULL},
+        {"read() in 128 KiB", NULL, all_read, NULL},
     };
     const struct bench_subject copy[] = {
         {"neap", begin_copy, sum_ours, end},
-        {"bare mmap of all", NULL, sum_mapped, NULL},
-        {"read() in 128 KiB", NULL, sum_read, NULL},
+        {"bare mmap of all", NULL, all_mapped, NULL},
+        {"read() in 128 KiB", NULL, all_read, NULL},
     };
     const struct bench_subject looks[] = {
         {"neap", begin_shared, look_ours, end},

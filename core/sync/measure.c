@@ -51,11 +51,23 @@ static bool can_be_measured(neap_object_kind kind)
 }
 
 
-static int not_a_lock(neap_heap *heap, const char *name, neap_object_kind kind)
+static int find_lock(neap_heap *heap, const char *name,
+                     struct neap_sh_entry **ret_entry,
+                     neap_object_kind *ret_kind)
 {
-    return neap__fail(NEAP_ETYPE, "heap %s: '%s' is of kind %s; mutexes, "
-                      "rwlocks and semaphores are measured",
-                      heap->address.text, name, neap_object_kind_name(kind));
+    struct neap__found found;
+    int status = neap__object_find(heap, name, &found);
+    if (status < 0)
+        return status;
+    neap_object_kind kind = (neap_object_kind)neap_sh_what_kind(found.what);
+    if (!can_be_measured(kind))
+        return neap__fail(NEAP_ETYPE, "heap %s: '%s' is of kind %s; mutexes, "
+                          "rwlocks and semaphores are measured",
+                          heap->address.text, name,
+                          neap_object_kind_name(kind));
+    *ret_entry = found.entry;
+    *ret_kind = kind;
+    return 0;
 }
 
 
@@ -78,17 +90,15 @@ static void begin(struct neap_sh_entry *entry, neap_object_kind kind)
  * NEAP_ETYPE. */
 static int measure_locked(neap_heap *heap, const char *name, bool on)
 {
-    struct neap__found found;
-    int status = neap__object_find(heap, name, &found);
+    neap_object_kind kind;
+    struct neap_sh_entry *entry;
+    int status = find_lock(heap, name, &entry, &kind);
     if (status < 0)
         return status;
-    neap_object_kind kind = (neap_object_kind)neap_sh_what_kind(found.what);
-    if (!can_be_measured(kind))
-        return not_a_lock(heap, name, kind);
     if (on)
-        begin(found.entry, kind);
+        begin(entry, kind);
     else
-        atomic_store(&found.entry->measured, 0);
+        atomic_store(&entry->measured, 0);
     return 1;
 }
 
@@ -125,14 +135,11 @@ int neap_heap_measure(neap_heap *heap, const char *name, bool on)
 int neap_heap_lock_statistics(neap_heap *heap, const char *name,
                               neap_lock_statistics *ret_statistics)
 {
-    struct neap__found found;
-    int status = neap__object_find(heap, name, &found);
+    neap_object_kind kind;
+    struct neap_sh_entry *entry;
+    int status = find_lock(heap, name, &entry, &kind);
     if (status < 0)
         return status;
-    neap_object_kind kind = (neap_object_kind)neap_sh_what_kind(found.what);
-    if (!can_be_measured(kind))
-        return not_a_lock(heap, name, kind);
-    struct neap_sh_entry *entry = found.entry;
     *ret_statistics = (neap_lock_statistics){
         .kind = kind,
         .measured = neap__measured(entry),
