@@ -50,6 +50,7 @@ build = {
         "bindings/lua/heap.c",
         "bindings/lua/interrupt.c",
         "bindings/lua/ipc.c",
+        "bindings/lua/ipc_ways.c",
         "bindings/lua/kernel_semaphore.c",
         "bindings/lua/locks.c",
         "bindings/lua/mapping.c",

@@ -47,6 +47,8 @@
 %include "any.i"
 %include "watch.i"
 %include "kernel_semaphore.i"
+%include "locks.i"
+%include "snapshot.i"
 %include "heap.i"
 %include "fault.i"
 %include "process.i"

@@ -10,9 +10,9 @@ function ls.describe(command)
   command:summary "List heaps and raw segments."
   command:description(
     "List the heaps and raw segments of this machine, POSIX and System V, "
-    .. "and the heaps in the files named. One that is removed has lost its key, "
-    .. "and lives until its last mapping goes. Of a raw segment, made by any "
-    .. "program, only the kernel's facts are known.")
+    .. "and the heaps in the files named. One that is removed has lost its "
+    .. "key, and lives until its last mapping goes. Of a raw segment, made by "
+    .. "any program, only the kernel's facts are known.")
   command:argument("file", "A heap's file, or any other address."):args "*"
   command:flag("-q --quiet", "Print the addresses alone, a line each.")
   command:mutex(
