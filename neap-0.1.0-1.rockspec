@@ -109,6 +109,7 @@ build = {
         "core/memory/file.c",
         "core/memory/frames.c",
         "core/memory/list.c",
+        "core/memory/listing.c",
         "core/memory/mapping.c",
         "core/memory/maps.c",
         "core/memory/memfd.c",

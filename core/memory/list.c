@@ -1,5 +1,4 @@
 /* The segments of this machine: /dev/shm, then System V's table. */
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,8 +6,7 @@
 #include "memory/memory.h"
 
 struct neap_segment_list {
-    DIR *posix;
-    FILE *sysv; /* NULL where the kernel has no System V */
+    struct neap__listing of;
 };
 
 /* SHM_DEST, among the mode's bits. */
@@ -20,30 +18,22 @@ static const char heap_magic[8] = {'N', 'E', 'A', 'P', 'H', 'E', 'A', 'P'};
 
 int neap_segment_list_open(neap_segment_list **ret_list)
 {
-    struct neap_segment_list *list = calloc(1, sizeof *list);
+    struct neap_segment_list *list = malloc(sizeof *list);
     if (!list)
         return neap__fail_why(-ENOMEM, "cannot list segments");
-
-    list->posix = opendir(neap__shm_directory);
-    if (!list->posix) {
-        int status = -errno;
+    int status = neap__listing_open(&list->of, "segments", "/proc/sysvipc/shm");
+    if (status < 0)
         free(list);
-        return neap__fail_why(status, "cannot list segments in %s",
-                              neap__shm_directory);
-    }
-    list->sysv = fopen("/proc/sysvipc/shm", "re");
-    *ret_list = list;
-    return 0;
+    else
+        *ret_list = list;
+    return status;
 }
 
 
 void neap_segment_list_close(neap_segment_list *list)
 {
-    if (!list)
-        return;
-    closedir(list->posix);
-    if (list->sysv)
-        fclose(list->sysv);
+    if (list)
+        neap__listing_close(&list->of);
     free(list);
 }
 
@@ -62,8 +52,9 @@ static bool file_is_heap(const struct neap__address *a)
 
 
 /* @return false if it is no segment, or has gone since it was listed. */
-static bool describe_posix(const char *name, neap_segment_info *ret_info)
+static bool describe_posix(const char *name, void *ret)
 {
+    neap_segment_info *ret_info = ret;
     struct neap__address a;
     struct neap__file_facts facts;
     if (strncmp(name, "sem.", 4) == 0 ||
@@ -105,8 +96,9 @@ static bool sysv_is_heap(int id, const neap_segment_stat *stat)
 }
 
 
-static bool describe_sysv(const char *line, neap_segment_info *ret_info)
+static bool describe_sysv(const char *line, void *ret)
 {
+    neap_segment_info *ret_info = ret;
     int key, id, creator, last;
     unsigned mode, uid, gid;
     unsigned long long size, attached, rss, swap;
@@ -144,17 +136,9 @@ static bool describe_sysv(const char *line, neap_segment_info *ret_info)
 
 int neap_segment_list_next(neap_segment_list *list, neap_segment_info *ret_info)
 {
-    struct dirent *entry;
-    char line[512];
-
     if (!list)
         return neap__fail(NEAP_ECLOSED, "cannot go on with a list of segments "
                           "that is closed");
-    while ((entry = readdir(list->posix)))
-        if (describe_posix(entry->d_name, ret_info))
-            return NEAP_MORE;
-    while (list->sysv && fgets(line, sizeof line, list->sysv))
-        if (describe_sysv(line, ret_info))
-            return NEAP_MORE;
-    return 0;
+    return neap__listing_next(&list->of, describe_posix, describe_sysv,
+                              ret_info);
 }

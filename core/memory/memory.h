@@ -114,6 +114,29 @@ int neap__birth_sweep(const char *directory);
  */
 int neap__no_room(int status, int fd, const char *whom, uint64_t asked);
 
+/* -- listing.c ------------------------------------------------------------- */
+
+/* What this machine has of something: the names in /dev/shm, then the lines of
+ * a table of System V's, which may be missing. */
+struct neap__listing {
+    void *names; /* DIR */
+    void *table; /* FILE, NULL where the kernel has none */
+};
+
+/* @return 0; -errno, with its text: cannot list `what`. */
+int neap__listing_open(struct neap__listing *listing, const char *what,
+                       const char *table);
+void neap__listing_close(struct neap__listing *listing);
+
+/* Does that name, or that line, stand for one of them, and is it still there?
+ * Then it is described. */
+typedef bool neap__describe(const char *text, void *ret_info);
+
+/* @return NEAP_MORE and the next one; 0 at the end. */
+int neap__listing_next(struct neap__listing *listing,
+                       neap__describe *describe_name,
+                       neap__describe *describe_line, void *ret_info);
+
 /* -- name.c ---------------------------------------------------------------- */
 
 /*

@@ -1,5 +1,4 @@
 /* The semaphores of this machine: /dev/shm/sem.*, then System V's table. */
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,8 +6,7 @@
 #include "sync/kernel_semaphore.h"
 
 struct neap_kernel_semaphore_list {
-    DIR *posix;
-    FILE *sysv; /* NULL where the kernel has no System V */
+    struct neap__listing of;
 };
 
 
@@ -58,36 +56,30 @@ int neap__sem_status(int id, neap_kernel_semaphore_stat *ret_stat)
 
 int neap_kernel_semaphore_list_open(neap_kernel_semaphore_list **ret_list)
 {
-    struct neap_kernel_semaphore_list *list = calloc(1, sizeof *list);
+    struct neap_kernel_semaphore_list *list = malloc(sizeof *list);
     if (!list)
         return neap__fail_why(-ENOMEM, "cannot list semaphores");
-    list->posix = opendir(neap__shm_directory);
-    if (!list->posix) {
-        int status = -errno;
+    int status = neap__listing_open(&list->of, "semaphores",
+                                    "/proc/sysvipc/sem");
+    if (status < 0)
         free(list);
-        return neap__fail_why(status, "cannot list semaphores in %s",
-                              neap__shm_directory);
-    }
-    list->sysv = fopen("/proc/sysvipc/sem", "re");
-    *ret_list = list;
-    return 0;
+    else
+        *ret_list = list;
+    return status;
 }
 
 
 void neap_kernel_semaphore_list_close(neap_kernel_semaphore_list *list)
 {
-    if (!list)
-        return;
-    closedir(list->posix);
-    if (list->sysv)
-        fclose(list->sysv);
+    if (list)
+        neap__listing_close(&list->of);
     free(list);
 }
 
 
-static bool describe_posix(const char *file,
-                           neap_kernel_semaphore_info *ret_info)
+static bool describe_posix(const char *file, void *ret)
 {
+    neap_kernel_semaphore_info *ret_info = ret;
     const size_t prefix = sizeof NEAP__SEM_PREFIX - 1;
     struct neap__address address;
     if (strncmp(file, NEAP__SEM_PREFIX, prefix) != 0 ||
@@ -100,9 +92,9 @@ static bool describe_posix(const char *file,
 }
 
 
-static bool describe_sysv(const char *line,
-                          neap_kernel_semaphore_info *ret_info)
+static bool describe_sysv(const char *line, void *ret)
 {
+    neap_kernel_semaphore_info *ret_info = ret;
     int key, id;
     unsigned mode, uid, gid, count;
     long long operated, changed;
@@ -129,14 +121,6 @@ static bool describe_sysv(const char *line,
 int neap_kernel_semaphore_list_next(neap_kernel_semaphore_list *list,
                                     neap_kernel_semaphore_info *ret_info)
 {
-    struct dirent *entry;
-    char line[512];
-
-    while ((entry = readdir(list->posix)))
-        if (describe_posix(entry->d_name, ret_info))
-            return NEAP_MORE;
-    while (list->sysv && fgets(line, sizeof line, list->sysv))
-        if (describe_sysv(line, ret_info))
-            return NEAP_MORE;
-    return 0;
+    return neap__listing_next(&list->of, describe_posix, describe_sysv,
+                              ret_info);
 }
