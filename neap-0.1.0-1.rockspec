@@ -105,6 +105,7 @@ build = {
         "core/memory/address.c",
         "core/memory/anonymous.c",
         "core/memory/birth.c",
+        "core/memory/copy.c",
         "core/memory/descriptor.c",
         "core/memory/file.c",
         "core/memory/frames.c",

@@ -5,12 +5,13 @@
 #include "memory/ops.h"
 
 struct neap_mapping {
-    const struct neap__segment_ops *ops;
     char *address;       /* of its segment, for sentences */
     void *base;          /* what the kernel mapped (mapping.c, M1) */
     size_t base_length;
     uint8_t *data;       /* what was asked for */
     uint64_t length;
+    void (*unmap)(void *base, size_t length);
+    bool copied;         /* at once: there is no segment behind it */
     bool read_only;      /* as the segment was opened: for ever */
     _Atomic int protection; /* what all its pages allow */
     _Atomic(_Atomic uint8_t *) pages; /* what each page allows from base on;

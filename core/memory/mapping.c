@@ -12,6 +12,7 @@
  * end is a SIGBUS: to ask for the size at each access would cost hundreds of
  * times the access. The guard (os/fault.c) makes an error of it.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,26 +91,26 @@ static int say_taken(const struct neap_mapping *mapping, const void *where,
         neap_map_list_close(list);
     }
     bool known = found.address < last && found.address + found.size > first;
+    char range[48];
+    snprintf(range, sizeof range, ", at %#llx to %#llx",
+             (unsigned long long)found.address,
+             (unsigned long long)(found.address + found.size));
     return neap__fail(-EEXIST, "cannot map %s at %p: the %zu bytes from there "
-                      "are not free%s%s%s%.80s; choose another address, or "
+                      "are not free%s%s%s%.80s%s; choose another address, or "
                       "none", mapping->address, where, length,
                       known ? ", there is memory of kind " : "",
                       known ? neap_map_kind_name(found.kind) : "",
                       known && *found.name ? ", " : "",
-                      known ? found.name : "");
+                      known ? found.name : "", known ? range : "");
 }
 
 
 static int say_unmapped(int status, const struct neap_mapping *mapping,
-                        const struct neap__wish *wish, size_t length)
+                        const struct neap__wish *wish, size_t skip)
 {
     if (status == -EEXIST && wish->where)
-        return say_taken(mapping, wish->where, length);
-    if (status == -ENOTSUP && wish->copied)
-        return neap__fail(status, "cannot map a private copy of %s: %s "
-                          "segments have no descriptor that the kernel could copy from; "
-                          "posix, file and memfd segments have",
-                          mapping->address, neap_kind_name(mapping->ops->kind));
+        return say_taken(mapping, (char *)wish->where - skip,
+                         mapping->base_length);
     return neap__fail_why(status, "cannot map %llu bytes of %s for %s",
                           (unsigned long long)mapping->length, mapping->address,
                           wish->protection & NEAP_PROT_WRITE ? "writing"
@@ -137,15 +138,20 @@ static int map_pages(struct neap_mapping *mapping, neap_segment *segment,
         .where = options->address ? (char *)options->address - in_page : NULL,
     };
     mapping->base_length = mapping->length + in_page;
-    size_t asked = mapping->base_length;
     int status = segment->ops->map(segment, &wish, &mapping->base,
                                    &mapping->base_length, &skip);
+    if (status == -ENOTSUP && wish.copied) {
+        mapping->copied = true;
+        mapping->unmap = neap__map_remove;
+        status = neap__copy_map(segment, &wish, &mapping->base,
+                                mapping->base_length);
+    }
     if (status < 0)
-        return say_unmapped(status, mapping, &wish, asked);
+        return say_unmapped(status, mapping, &wish, skip);
     mapping->data = (uint8_t *)mapping->base + skip + in_page;
     status = neap__mapping_equip(mapping, options);
     if (status < 0)
-        mapping->ops->unmap(mapping->base, mapping->base_length);
+        mapping->unmap(mapping->base, mapping->base_length);
     else
         watch(mapping);
     return status;
@@ -186,7 +192,7 @@ static struct neap_mapping *make_mapping(neap_segment *segment, uint64_t length,
         free(address);
         return NULL;
     }
-    mapping->ops = segment->ops;
+    mapping->unmap = segment->ops->unmap;
     mapping->address = address;
     mapping->length = length;
     mapping->watched = -1;
@@ -260,7 +266,7 @@ void neap_mapping_close(neap_mapping *mapping)
     if (mapping->overlay)
         neap__overlay_leave(mapping->overlay, mapping->frame);
     else
-        mapping->ops->unmap(mapping->base, mapping->base_length);
+        mapping->unmap(mapping->base, mapping->base_length);
     free(mapping->pages);
     free(mapping->address);
     free(mapping);

@@ -54,8 +54,9 @@ struct neap__segment_ops {
      * Map from `offset`, a multiple of the page. sysv maps the whole segment
      * whatever is asked: then *base is moved back to its start, *length is its
      * size and *skip the bytes from there to the offset. Otherwise *skip is
-     * left 0. The protection is what was asked for. -ENOTSUP for a copy that
-     * the kind cannot give.
+     * left 0; where the address was not free, these two tell what was tried.
+     * The protection is what was asked for. -ENOTSUP for a copy on write that
+     * the kind cannot give: neap__copy_map then makes one at once.
      */
     int (*map)(struct neap_segment *segment, const struct neap__wish *wish,
                void **base, size_t *length, size_t *skip);
@@ -73,6 +74,15 @@ extern const struct neap__segment_ops neap__memfd_ops;
 /* A handle of what has no name but this descriptor, which is its from then on.
  * @return 0; -ENOMEM, and the descriptor is the caller's. */
 int neap__segment_adopt(int fd, bool read_only, neap_segment **ret_segment);
+
+/* -- copy.c ---------------------------------------------------------------- */
+
+/*
+ * A private view of what the kernel does not copy on write: all of it is copied
+ * now. It is unmapped with neap__map_remove. @return 0; -ENOMEM; -EEXIST.
+ */
+int neap__copy_map(struct neap_segment *segment, const struct neap__wish *wish,
+                   void **base, size_t length);
 
 /* -- descriptor.c: what the kinds with a descriptor share ------------------ */
 

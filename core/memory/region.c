@@ -184,6 +184,10 @@ int neap_mapping_advise(neap_mapping *mapping, uint64_t offset, uint64_t length,
                           advice, NEAP_ADVICE_DONTNEED);
     if (mapping->overlay && advice == NEAP_ADVICE_DONTNEED)
         return is_part(mapping, "forget");
+    if (mapping->copied && advice == NEAP_ADVICE_DONTNEED)
+        return neap__fail(-ENOTSUP, "cannot forget pages of a private mapping "
+                          "of %s: it is the only copy of them; close it and "
+                          "map it again", mapping->address);
     status = neap__map_advise(part.base, part.length, advice);
     return status < 0 ? neap__fail_why(status, "cannot advise the kernel of a "
                                        "mapping of %s", mapping->address) : 0;

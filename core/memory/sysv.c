@@ -318,15 +318,16 @@ static int map(struct neap_segment *segment, const struct neap__wish *wish,
     struct neap__sysv_stat stat;
     int status = wish->copied ? -ENOTSUP
                               : neap__sysv_status(segment->id, &stat);
-    if (status == 0)
-        status = attach(segment, wish->where ? (char *)wish->where -
-                        wish->offset : NULL, stat.size, base);
+    if (status < 0)
+        return status;
+    *length = stat.size;
+    *skip = wish->offset;
+    status = attach(segment, wish->where ? (char *)wish->where - wish->offset
+                                         : NULL, stat.size, base);
     if (status < 0)
         return status;
 
     int protection = wish->protection;
-    *length = stat.size;
-    *skip = wish->offset;
     int given = segment->read_only ? NEAP_PROT_READ
                                    : NEAP_PROT_READ | NEAP_PROT_WRITE;
     if (protection != given)

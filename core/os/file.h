@@ -148,6 +148,9 @@ int neap__map_file_at(int fd, uint64_t offset, size_t length, int protection,
 int neap__map_keep(void *where, size_t length);
 int neap__map_anonymous(size_t length, void **ret_base);
 
+/* Memory of this process alone, at `where`, which is free, or NULL. -EEXIST. */
+int neap__map_private(size_t length, void *where, void **ret_base);
+
 /* Addresses of which parts are replaced later, at `where` or NULL anywhere; nobody
  * may touch them. @return 0; -EEXIST; -ENOMEM. */
 int neap__map_zone(void *where, size_t length, void **ret_base);
@@ -156,7 +159,6 @@ int neap__map_replace(int fd, uint64_t offset, size_t length, int protection,
                       void *where);
 /* Nothing in place of what is there, and still nobody else's. */
 void neap__map_blank(void *where, size_t length);
-
 
 /* Map the pages of a shared mapping a second time, at another address; `where`
  * NULL or kept for it. */

@@ -100,6 +100,18 @@ int neap__map_anonymous(size_t length, void **ret_base)
 }
 
 
+int neap__map_private(size_t length, void *where, void **ret_base)
+{
+    void *base = mmap(where, length, PROT_READ | PROT_WRITE, MAP_PRIVATE |
+                      MAP_ANONYMOUS | (where ? MAP_FIXED_NOREPLACE : 0), -1, 0);
+    if (where && base != MAP_FAILED && base != where) {
+        munmap(base, length);
+        return -EEXIST;
+    }
+    return mapped(base, ret_base);
+}
+
+
 int neap__map_again(void *base, size_t length, void *where, void **ret_base)
 {
     /* An old length of zero asks for a copy of a shared mapping (mremap(2)). */

@@ -12,8 +12,8 @@ enum {
     WRITE = NEAP_PROT_WRITE
 };
 
-static const char *const copied[] = {"posix", "file", "memfd", NULL};
-static const char *const never_copied[] = {"sysv", "anonymous", NULL};
+static const char *const of_files[] = {"posix", "file", "memfd", NULL};
+static const char *const without_files[] = {"sysv", "anonymous", NULL};
 
 
 static neap_segment *create(const char *kind)
@@ -64,31 +64,93 @@ static neap_value integer(int64_t i)
 
 /* -- options --------------------------------------------------------------- */
 
-TEST_EACH(what_is_written_to_a_private_mapping_stays_there, copied)
+TEST_EACH(what_is_written_to_a_private_mapping_stays_there, test_kinds)
+{
+    neap_segment *segment = create(parameter);
+    neap_mapping *shared = map_with(segment, 0);
+    for (int i = 0; i < SIZE; i++)
+        bytes_of(shared)[i] = (uint8_t)(i / 100);
+    neap_mapping *mine = map_with(segment, NEAP_MAPPING_PRIVATE);
+    CHECK_INT(memcmp(bytes_of(mine), bytes_of(shared), SIZE), 0);
+    CHECK_STATUS(neap_mapping_write(mine, 300, NEAP_TYPE_I8, integer(77)), 0);
+    CHECK_INT(bytes_of(shared)[300], 3);
+    CHECK_INT(bytes_of(mine)[300], 77);
+    bytes_of(shared)[300] = 4;
+    CHECK_INT(bytes_of(mine)[300], 77);
+    neap_mapping_close(mine);
+    CHECK_INT(bytes_of(shared)[300], 4);
+    neap_mapping_close(shared);
+    end(segment);
+}
+
+
+TEST_EACH(a_private_mapping_needs_no_right_to_write, test_named_kinds)
 {
     neap_segment *segment = create(parameter), *reader;
-    neap_mapping *shared = map_with(segment, 0);
-    bytes_of(shared)[0] = 1;
+    neap_mapping *mine;
     CHECK_STATUS(neap_segment_open(neap_segment_address(segment), true,
                                    &reader), 0);
-    neap_mapping *mine = map_with(reader, NEAP_MAPPING_PRIVATE);
-    CHECK_INT(bytes_of(mine)[0], 1);
+    CHECK_STATUS(try_with(reader, 0, 0, NULL, &mine), -EACCES);
+    mine = map_with(reader, NEAP_MAPPING_PRIVATE);
     CHECK_STATUS(neap_mapping_write(mine, 0, NEAP_TYPE_I8, integer(2)), 0);
-    CHECK_INT(bytes_of(shared)[0], 1);
-    CHECK_INT(bytes_of(mine)[0], 2);
+    CHECK_STATUS(neap_mapping_protect(mine, READ), 0);
+    CHECK_STATUS(neap_mapping_protect(mine, WRITE), 0);
     neap_mapping_close(mine);
-    neap_mapping_close(shared);
     neap_segment_close(reader);
     end(segment);
 }
 
 
-TEST_EACH(a_kind_that_cannot_be_copied_says_so, never_copied)
+/* A part that begins and ends within pages, after its segment is gone. */
+TEST_EACH(a_private_part_has_its_bytes, test_kinds)
 {
     neap_segment *segment = create(parameter);
-    neap_mapping *mapping;
-    CHECK_FAILS(try_with(segment, NEAP_MAPPING_PRIVATE, 0, NULL, &mapping),
-                -ENOTSUP, "posix, file and memfd segments have");
+    neap_mapping *shared = map_with(segment, 0), *mine;
+    for (int i = 0; i < SIZE; i++)
+        bytes_of(shared)[i] = (uint8_t)(i / 100);
+    neap_mapping_options options = {.size = sizeof options, .length = 5000,
+                                    .flags = NEAP_MAPPING_PRIVATE,
+                                    .offset = 3 * PAGE + 7};
+    CHECK_STATUS(neap_mapping_open_with(segment, READ, &options, &mine), 0);
+    neap_mapping_close(shared);
+    end(segment);
+    CHECK_INT(neap_mapping_length(mine), 5000);
+    for (int i = 0; i < 5000; i++)
+        CHECK_INT(bytes_of(mine)[i], (uint8_t)((3 * PAGE + 7 + i) / 100));
+    CHECK_FAILS(neap_mapping_write(mine, 0, NEAP_TYPE_I8, integer(1)), -EACCES,
+                "mapped read-only");
+    neap_mapping_close(mine);
+}
+
+
+TEST_EACH(a_private_mapping_lies_where_it_is_asked_for, test_kinds)
+{
+    neap_segment *segment = create(parameter);
+    neap_mapping *mine = map_with(segment, NEAP_MAPPING_PRIVATE), *other = NULL;
+    uint8_t *where = bytes_of(mine);
+    CHECK_FAILS(try_with(segment, NEAP_MAPPING_PRIVATE, 0, where, &other),
+                -EEXIST, "are not free");
+    CHECK(!other);
+    neap_mapping_close(mine);
+    CHECK_STATUS(try_with(segment, NEAP_MAPPING_PRIVATE, 0, where, &mine), 0);
+    CHECK(bytes_of(mine) == where);
+    neap_mapping_close(mine);
+    end(segment);
+}
+
+
+TEST_EACH(the_only_copy_of_a_page_is_not_forgotten, without_files)
+{
+    neap_segment *segment = create(parameter);
+    neap_mapping *shared = map_with(segment, 0);
+    bytes_of(shared)[0] = 1;
+    neap_mapping *mine = map_with(segment, NEAP_MAPPING_PRIVATE);
+    CHECK_FAILS(neap_mapping_advise(mine, 0, 0, NEAP_ADVICE_DONTNEED), -ENOTSUP,
+                "the only copy");
+    CHECK_STATUS(neap_mapping_advise(mine, 0, 0, NEAP_ADVICE_RANDOM), 0);
+    CHECK_INT(bytes_of(mine)[0], 1);
+    neap_mapping_close(mine);
+    neap_mapping_close(shared);
     end(segment);
 }
 
@@ -119,8 +181,14 @@ TEST_EACH(a_mapping_never_takes_the_place_of_another, test_kinds)
     neap_segment *segment = create(parameter);
     neap_mapping *one = map_with(segment, 0), *other = NULL;
     bytes_of(one)[9] = 9;
+    char there[40];
+    snprintf(there, sizeof there, ", at %#llx to ",
+             (unsigned long long)(uintptr_t)bytes_of(one));
     CHECK_FAILS(try_with(segment, 0, 0, bytes_of(one), &other), -EEXIST,
                 "are not free, there is memory of kind");
+    CHECK_FAILS(try_with(segment, 0, 0, bytes_of(one), &other), -EEXIST, there);
+    CHECK_FAILS(try_with(segment, 0, PAGE, bytes_of(one) + 2 * PAGE, &other),
+                -EEXIST, "there is memory of kind");
     CHECK_FAILS(try_with(segment, 0, 0, bytes_of(one) - PAGE, &other), -EEXIST,
                 "choose another address");
     CHECK_FAILS(try_with(segment, 0, 0, bytes_of(one) + 1, &other), -EINVAL,
@@ -305,7 +373,7 @@ TEST_EACH(advice_changes_nothing_that_is_shared, test_kinds)
 
 /* -- holes ----------------------------------------------------------------- */
 
-TEST_EACH(a_hole_reads_as_zero_and_gives_memory_back, copied)
+TEST_EACH(a_hole_reads_as_zero_and_gives_memory_back, of_files)
 {
     neap_segment *segment = create(parameter);
     neap_mapping *mapping = map_with(segment, 0);
@@ -332,7 +400,7 @@ TEST_EACH(a_hole_reads_as_zero_and_gives_memory_back, copied)
 }
 
 
-TEST_EACH(kinds_without_holes_say_so, never_copied)
+TEST_EACH(kinds_without_holes_say_so, without_files)
 {
     neap_segment *segment = create(parameter);
     CHECK_FAILS(neap_segment_punch(segment, 0, PAGE), -ENOTSUP,

@@ -193,6 +193,25 @@ test("a mapping takes options", function()
   lu.assertEquals(map:read(4096, "u8"), 0)
   raises("65536 bytes", made.punch, made, "64K", 1)
   assert(made:unlink())
-  fails("ENOTSUP", assert(neap.segment.create("anonymous:", 4096))
-    :map{private = true})
+end)
+
+test("a private mapping of any kind keeps what is written to itself", function()
+  for _, address in ipairs{support.name("private"), support.sysv(),
+                           "memfd:x", "anonymous:"} do
+    local made = assert(neap.segment.create(address, 10000))
+    local map = assert(made:map())
+    map:write(9000, "i32", 1)
+    local mine = assert(made:map{private = true, offset = 5000})
+    lu.assertEquals(mine:read(4000, "i32"), 1)
+    mine:write(4000, "i32", 2)
+    lu.assertEquals(map:read(9000, "i32"), 1)
+    lu.assertEquals(mine:read(4000, "i32"), 2)
+    if made:kind() == "sysv" or made:kind() == "anonymous" then
+      lu.assertStrContains(fails("ENOTSUP", mine:advise("dontneed")),
+                           "the only copy")
+    end
+    if address ~= "memfd:x" and address ~= "anonymous:" then
+      assert(made:unlink())
+    end
+  end
 end)

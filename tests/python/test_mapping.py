@@ -252,6 +252,23 @@ def test_a_mapping_takes_options(name):
         with pytest.raises(neap.OutOfRange):
             segment.punch("64K", 1)
         mapping.close()
-    with neap.Segment.create("anonymous:", 4096) as segment:
-        with pytest.raises(OSError, match="no descriptor"):
-            segment.map(private=True)
+
+
+@pytest.mark.parametrize("kind", ["posix", "sysv", "memfd", "anonymous"])
+def test_a_private_mapping_keeps_what_is_written_to_itself(kind, name, sysv):
+    address = {"posix": name, "sysv": sysv}.get(kind, f"{kind}:")
+    with neap.Segment.create(address, 10000) as segment:
+        try:
+            shared = segment.map()
+            shared.write(9000, "i4", 1)
+            with segment.map(5000, private=True) as mine:
+                assert mine.read(4000, "i4") == 1
+                mine.write(4000, "i4", 2)
+                assert shared.read(9000, "i4") == 1
+                assert mine.read(4000, "i4") == 2
+                if kind in ("sysv", "anonymous"):
+                    with pytest.raises(OSError, match="the only copy"):
+                        mine.advise("dontneed")
+        finally:
+            if kind in ("posix", "sysv"):
+                segment.unlink()

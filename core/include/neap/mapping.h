@@ -37,7 +37,12 @@ int neap_mapping_open(neap_segment *segment, uint64_t offset, uint64_t length,
 
 enum neap_mapping_flags {
     NEAP_MAPPING_PRIVATE = 1,  /* copy on write: others never see what is
-                                  written here. posix, file, memfd */
+                                  written here. Of sysv and anonymous, which
+                                  the kernel does not copy so, all is copied at
+                                  once: it costs its memory and a moment, and
+                                  later writes of others do not show; of the
+                                  other kinds they may, until a page is written
+                                  to here */
     NEAP_MAPPING_PREFAULT = 2, /* all pages in the page table at once */
     NEAP_MAPPING_LOCKED = 4,   /* never swapped out: mlock(2) */
     NEAP_MAPPING_HUGE_TRY = 8, /* huge pages where the kernel gives them */
@@ -51,7 +56,8 @@ enum neap_advice {
     NEAP_ADVICE_RANDOM,     /* read nothing ahead */
     NEAP_ADVICE_WILLNEED,   /* begin to bring it */
     NEAP_ADVICE_DONTNEED    /* take it from this process's page table; in a
-                               private mapping what was written is lost */
+                               private mapping what was written is lost:
+                               -ENOTSUP where all was copied */
 };
 
 /** Zero in a member means the default; `size` is sizeof(neap_mapping_options),
@@ -69,8 +75,8 @@ typedef struct neap_mapping_options {
  * read-only may be written to.
  *
  * @return as neap_mapping_open; -EEXIST the address is not free, with what is
- * there; -ENOTSUP a private mapping of sysv or anonymous; -ENOMEM and -EPERM
- * may not be locked, with the limit; -EINVAL, -ENOMEM no huge pages.
+ * there; -ENOMEM and -EPERM may not be locked, with the limit; -EINVAL, -ENOMEM
+ * no huge pages.
  */
 NEAP_API NEAP_MUST_CHECK
 int neap_mapping_open_with(neap_segment *segment, int protection,
