@@ -154,6 +154,7 @@ build = {
         "core/recovery/share.c",
         "core/recovery/spin.c",
         "core/recovery/wait.c",
+        "core/sync/action.c",
         "core/sync/any.c",
         "core/sync/barrier.c",
         "core/sync/cells.c",

@@ -16,6 +16,7 @@ const struct lneap_class lneap_barrier_class = {
     .noun = "barrier",
     .name = "neap.barrier",
     .size = sizeof(struct lneap_object),
+    .values = 1, /* its action, or nil */
     .close = close_barrier,
 };
 
@@ -31,7 +32,7 @@ static neap_barrier *check_barrier(lua_State *L)
 /* {shrink = true | false, counted = true}; without both, whatever is there. */
 static neap_barrier_kind check_kind(lua_State *L, int arg)
 {
-    static const char *const known[] = {"shrink", "counted", NULL};
+    static const char *const known[] = {"shrink", "counted", "action", NULL};
 
     lneap_check_options(L, arg, known);
     if (lua_isnoneornil(L, arg))
@@ -49,6 +50,19 @@ static neap_barrier_kind check_kind(lua_State *L, int arg)
 }
 
 
+/* Its action, or nil. */
+static void push_action(lua_State *L, int options)
+{
+    if (lua_isnoneornil(L, options)) {
+        lua_pushnil(L);
+        return;
+    }
+    lua_getfield(L, options, "action");
+    luaL_argcheck(L, lua_isnil(L, -1) || lua_isfunction(L, -1), options,
+                  "action must be a function");
+}
+
+
 /***
  * Open the barrier of that name, or make it for `parties`. Without `parties`
  * it must be there.
@@ -57,6 +71,12 @@ static neap_barrier_kind check_kind(lua_State *L, int arg)
  * others go on without it. With {counted = true} its parties are those who
  * joined, and `parties` is nil; one that ends or dies anywhere, without having
  * left, breaks it or makes it smaller.
+ *
+ * With {action = f} this handle has an action: f is called by exactly one party
+ * in each phase when all are there, before any of them goes on. What it raises is
+ * raised by that party's wait, and breaks the barrier, as its death does; of one
+ * that shrinks another party calls its own then. f can neither yield nor wait at
+ * the barrier.
  *
  * @usage local step = heap:barrier("step", 4)
  * @function heap:barrier
@@ -79,8 +99,12 @@ int lneap_heap_barrier(lua_State *L)
     if (!lua_isnoneornil(L, 3))
         parties = lneap_check_count(L, 3, 65535, "a barrier has 1 to 65535 "
                                     "parties");
+    lua_settop(L, 4);
+    push_action(L, 4);
     struct lneap_handle *handle =
         lneap_object_new(L, &lneap_barrier_class, heap, name);
+    lua_pushvalue(L, 5);
+    lua_setiuservalue(L, 6, 1);
     int status = neap_barrier_open_kind(heap->handle.core, name, parties, kind,
                                         &core);
     if (status >= 0)
@@ -103,6 +127,15 @@ static bool goes_on(void *L)
 }
 
 
+/* Within a wait: nothing may be raised here, what went wrong stays behind. */
+static int run_action(void *argument)
+{
+    lua_State *L = argument;
+    lua_getiuservalue(L, 1, 1);
+    return lua_pcall(L, 0, 0, 0) == LUA_OK ? 0 : -ECANCELED;
+}
+
+
 /***
  * Wait until all parties wait. A timeout breaks it.
  *
@@ -121,10 +154,15 @@ static int barrier_wait(lua_State *L)
     neap_barrier *barrier = check_barrier(L);
     int64_t deadline = lneap_check_deadline(L, 2);
     int64_t place;
+    lua_settop(L, 1);
+    lua_getiuservalue(L, 1, 1);
+    neap_barrier_set_action(barrier, lua_isnil(L, 2) ? NULL : run_action, L);
     /* Not LNEAP_WAIT: by then an interruption would have broken it. */
     int status = neap_barrier_wait_through(barrier, deadline, goes_on, L,
                                            &place);
 
+    if (lua_gettop(L) > 2) /* what its action raised */
+        return lua_error(L);
     if (status == -EINTR)
         (void)lneap_interrupted(L);
     if (status < 0)

@@ -7,6 +7,8 @@ typedef struct Barrier {
     Attachment *heap;
     int waiting;
     char *was;
+    PyObject *action;  /* or NULL, of this handle */
+    PyObject *timeout; /* of a wait that says none; or NULL */
 } Barrier;
 
 typedef struct BarrierState {
@@ -15,6 +17,54 @@ typedef struct BarrierState {
 } BarrierState;
 
 DEFINE_HANDLE(Barrier, barrier, neap_barrier_close)
+
+
+/* Within a wait, all parties being there: what it raises stays raised. */
+static int run_action(void *self)
+{
+    PyGILState_STATE state = PyGILState_Ensure();
+    PyObject *result = PyObject_CallNoArgs(((Barrier *)self)->action);
+    Py_XDECREF(result);
+    PyGILState_Release(state);
+    return result ? 0 : -ECANCELED;
+}
+
+
+/* None: none. */
+static bool set_manners(Barrier *self, PyObject *action, PyObject *timeout)
+{
+    int64_t deadline;
+    if (action != Py_None && !PyCallable_Check(action)) {
+        PyErr_Format(PyExc_TypeError, "action must be a function without "
+                     "arguments or None, not %.80s", Py_TYPE(action)->tp_name);
+        return false;
+    }
+    if (!as_wait_deadline(timeout, &deadline))
+        return false;
+    if (timeout != Py_None)
+        self->timeout = Py_NewRef(timeout);
+    if (action == Py_None)
+        return true;
+    self->action = Py_NewRef(action);
+    neap_barrier_set_action(self->core, run_action, self);
+    return true;
+}
+
+
+static void forget_manners(Barrier *self)
+{
+    Py_CLEAR(self->action);
+    Py_CLEAR(self->timeout);
+}
+
+
+static Status barrier_end(Barrier *self)
+{
+    int status = barrier_close(self);
+    if (status == 0)
+        forget_manners(self);
+    return status;
+}
 
 
 /* A signal's handler runs while the party stays counted. */
@@ -34,6 +84,8 @@ static PyObject *barrier_wait(Barrier *self, PyObject *timeout)
     int status;
     int64_t deadline, place = 0;
     bool raised = false;
+    if (!timeout || timeout == Py_None)
+        timeout = self->timeout;
     if (!as_wait_deadline(timeout, &deadline))
         return NULL;
     self->waiting++;
@@ -42,7 +94,7 @@ static PyObject *barrier_wait(Barrier *self, PyObject *timeout)
                                        &place);
     Py_END_ALLOW_THREADS
     self->waiting--;
-    if (raised)
+    if (raised || PyErr_Occurred())
         return NULL;
     if (status >= 0)
         return PyLong_FromLongLong(place);
@@ -115,19 +167,25 @@ NEAP_HANDLE(Barrier)
     "breaks it: the others get BrokenBarrier (a\n"
     "threading.BrokenBarrierError) until somebody resets it; if it shrinks,\n"
     "they go on without. A counted one has the threads that joined as its\n"
-    "parties. One that was dropped is OSError EIDRM. Pickles as its address.";
+    "parties. The action that a handle was opened with is called by one party\n"
+    "of each phase when all are there, before they go on; of a barrier that\n"
+    "shrinks another party calls its own when one dies in it. One that was\n"
+    "dropped is OSError EIDRM. Pickles as its address, without action and\n"
+    "timeout.";
 
 typedef struct Barrier {
 %extend {
-  ~Barrier() { barrier_free($self); }
+  ~Barrier() { forget_manners($self); barrier_free($self); }
 
-  NEAP_HANDLE_METHODS(Barrier, barrier, barrier_close)
+  NEAP_HANDLE_METHODS(Barrier, barrier, barrier_end)
 
   %feature("docstring") wait "wait($self, timeout=None)\n--\n\n"
       "Wait until as many wait as there are parties. Return this party's\n"
       "place, another one for each from 0 to parties - 1; the last to come\n"
       "has 0 (nobody where a death was what let the others go on).\n\n"
-      "timeout in seconds, None for ever; a negative one is a ValueError.\n"
+      "timeout in seconds, None what the handle was opened with; a negative\n"
+      "one is a ValueError. What this party's action raises is raised here,\n"
+      "and breaks it for the others.\n"
       "BrokenBarrier: it is broken, or another party died, gave up,\n"
       "aborted or reset it. Giving up breaks it, for the others would wait\n"
       "for nobody: not in time is BrokenBarrier here, too, and so it is\n"

@@ -462,7 +462,8 @@ typedef struct Heap {
   }
 
   /* None: it must be there, or is a counted one. */
-  Barrier *_barrier(const char *name, PyObject *parties, int kind)
+  Barrier *_barrier(const char *name, PyObject *parties, int kind,
+                    PyObject *action, PyObject *timeout)
   {
       neap_barrier *core;
       int64_t many = 0;
@@ -471,8 +472,13 @@ typedef struct Heap {
           return NULL;
       int status = neap_barrier_open_kind($self->core->core, name, many,
                                           (neap_barrier_kind)kind, &core);
-      return status < 0 ? (void *)raise_status(status)
-                        : new_barrier(core, $self->core);
+      Barrier *barrier = status < 0 ? (void *)raise_status(status)
+                                    : new_barrier(core, $self->core);
+      if (!barrier || set_manners(barrier, action, timeout))
+          return barrier;
+      forget_manners(barrier);
+      barrier_free(barrier);
+      return NULL;
   }
 
   Semaphore *_semaphore(const char *name, int64_t initial, int64_t bound,

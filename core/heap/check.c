@@ -348,9 +348,7 @@ static bool parties_add_up(struct walk *walk, struct neap_sh_entry *entry)
     for (int i = 0; i < LOOKS; i++) {
         uint64_t value = atomic_load(&entry->value);
         uint64_t id = atomic_load(&entry->id), share = (value >> 32) + 1;
-        if (neap__shares_count(walk->heap, id, share) +
-                neap__shares_count(walk->heap, id, share | NEAP_SH_MEMBER) ==
-            (value & UINT32_MAX))
+        if (neap__shares_count(walk->heap, id, share) == (value & UINT32_MAX))
             return true;
     }
     return false;

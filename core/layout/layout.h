@@ -67,6 +67,8 @@
 
 /* In the share of who joined a counted barrier. */
 #define NEAP_SH_MEMBER (UINT64_C(1) << 40)
+/* What is below it, and flags, in the shares of barriers and conditions. */
+#define NEAP_SH_SHARE_VALUE (NEAP_SH_MEMBER - 1)
 
 /*
  * How much is made at a time, and from when on memory is given back. The build
@@ -233,7 +235,8 @@ struct neap_sh_entry {
     };
     neap_sh_word next;       /* free entries: in their queue */
     neap_sh_word returns;    /* counts shares that came back, for readers without
-                                lock; barriers: broken, being reset;
+                                lock; barriers: broken, being reset, how many of
+                                those who wait have an action, one runs it;
                                 conditions: notifications; under the
                                 entry's lock */
     uint64_t hash;           /* of the name; constant per id */

@@ -93,7 +93,7 @@ static uint64_t the_value(uint64_t value, uint64_t unused)
 
 static uint64_t is_equal(uint64_t value, uint64_t wanted)
 {
-    return value == wanted;
+    return (value & NEAP_SH_SHARE_VALUE) == wanted;
 }
 
 

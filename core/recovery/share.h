@@ -42,7 +42,8 @@ int neap__share_return(struct neap__seat *seat, struct neap_sh_share *share);
 /* The sum of all slots' shares of that object, exact only while none returns. */
 uint64_t neap__shares_sum(struct neap_heap *heap, uint64_t id);
 
-/* How many slots' shares of that object have that value, likewise. */
+/* How many slots' shares of that object have that value but for flags,
+ * likewise. */
 uint64_t neap__shares_count(struct neap_heap *heap, uint64_t id,
                             uint64_t value);
 

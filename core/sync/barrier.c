@@ -3,10 +3,12 @@
  *
  *   entry.value    phase << 32 | how many wait
  *   entry.limit    parties
- *   entry.returns  0 whole; else broken, NEAP__RESETTING added while those who
- *                  wait leave and nobody may come
- *   share.value    of each who waits: its phase + 1; of each who joined a
- *                  counted one NEAP_SH_MEMBER, too, for as long as it is one
+ *   entry.returns  NEAP__BROKEN; NEAP__RESETTING while those who wait leave and
+ *                  nobody may come; NEAP__ACTING while one of them runs its
+ *                  action; NEAP__ONE_ACTOR for each of them that has one
+ *   share.value    of each who waits: its phase + 1, NEAP__IS_ACTOR, NEAP__ACTS;
+ *                  of each who joined a counted one NEAP_SH_MEMBER, too, for as
+ *                  long as it is one
  *
  * All of it changes under the entry's lock in redo records. The last party to
  * come opens the next phase; the others then find that theirs is over and
@@ -14,6 +16,10 @@
  * any more. One who leaves without that, by time-out or signal, takes itself
  * out and breaks the barrier; one who dies does, too, or leaves one party less,
  * which may be what the others waited for.
+ *
+ * If one of them has an action the last to come is counted like the others, and
+ * whoever finds that all are there and it has one runs it and opens the next
+ * phase (action.c). Should it die another one may, if the barrier shrinks.
  */
 #include "sync/barrier.h"
 
@@ -21,19 +27,6 @@
 #include "recovery/redo.h"
 #include "recovery/share.h"
 #include "recovery/wait.h"
-
-/* One party's wait. */
-struct party {
-    struct neap__object *object;
-    int64_t deadline;
-    neap_goes_on *goes_on; /* asked after a signal, NULL: no */
-    void *argument;
-    struct neap_sh_share *share; /* in which it is counted, or was */
-    bool counted;                /* it waits for others */
-    bool looked;                 /* for dead parties, before it came */
-    uint32_t phase;
-    int64_t place;
-};
 
 
 /* -- the handle ----------------------------------------------------------- */
@@ -104,6 +97,14 @@ neap_barrier_kind neap_barrier_kind_of(neap_barrier *barrier)
 }
 
 
+void neap_barrier_set_action(neap_barrier *barrier, neap_barrier_action *action,
+                             void *argument)
+{
+    barrier->action = action;
+    barrier->argument = argument;
+}
+
+
 static int broken(const struct neap__object *object)
 {
     return neap__fail(NEAP_EBROKEN, "heap %s: barrier '%s' is broken: a party "
@@ -122,11 +123,12 @@ static void open_next_phase(struct neap__tx *tx, struct neap_sh_entry *entry,
 }
 
 
-static int count_in(struct neap__seat *seat, struct party *party)
+static int count_in(struct neap__seat *seat, struct neap__party *party)
 {
     struct neap_sh_entry *entry = party->object->entry;
     uint64_t value = atomic_load(&entry->value);
-    uint64_t member = party->share ? NEAP_SH_MEMBER : 0;
+    uint64_t flags = (party->share ? NEAP_SH_MEMBER : 0) |
+                     (party->action ? NEAP__IS_ACTOR : 0);
     if (!party->share)
         party->share = neap__share_room(seat);
     if (!party->share)
@@ -134,18 +136,23 @@ static int count_in(struct neap__seat *seat, struct party *party)
     struct neap__tx tx;
     neap__tx_begin(&tx, seat);
     neap__tx_set(&tx, &entry->value, value + 1);
+    if (party->action)
+        neap__tx_set(&tx, &entry->returns,
+                     atomic_load(&entry->returns) + NEAP__ONE_ACTOR);
     neap__tx_set(&tx, &party->share->value,
-                 ((uint64_t)party->phase + 1) | member);
+                 ((uint64_t)party->phase + 1) | flags);
     neap__tx_set(&tx, &party->share->id, party->object->id);
     neap__tx_set(&tx, &party->share->entry,
                  neap__offset(party->object->heap, entry));
     party->counted = true;
+    if (party->place <= 0 && !party->action) /* another one has to act */
+        neap__waking(seat, entry);
     return neap__tx_commit(&tx);
 }
 
 
 /* Of a counted barrier only those who joined are parties, once each. */
-static int find_membership(struct neap__seat *seat, struct party *party)
+static int find_membership(struct neap__seat *seat, struct neap__party *party)
 {
     struct neap__object *object = party->object;
     party->share = neap__barrier_member(seat, object);
@@ -158,12 +165,25 @@ static int find_membership(struct neap__seat *seat, struct party *party)
 }
 
 
+/* All have come, and one of them acts; the next phase is not yet there. */
+static int come_too_early(struct neap__seat *seat, struct neap__party *party)
+{
+    struct neap__object *object = party->object;
+    struct neap_sh_share *share = neap__barrier_member(seat, object);
+    if (!share || !(atomic_load(&share->value) & NEAP__ACTS))
+        return -EBUSY;
+    return neap__fail(-EDEADLK, "heap %s: this thread runs the action of "
+                      "barrier '%s', which ends before the next wait begins",
+                      object->heap->address.text, object->name);
+}
+
+
 /* It is the last, and did not seem to be: look for the dead first. */
 #define LOOK_FIRST 1
 
 /* @return 0 counted, or the last and done; LOOK_FIRST; -EBUSY being reset;
- * NEAP_EBROKEN; -EIDRM; -EAGAIN; -EPERM; -EDEADLK. */
-static int come_locked(struct neap__seat *seat, struct party *party)
+ * or all are there; NEAP_EBROKEN; -EIDRM; -EAGAIN; -EPERM; -EDEADLK. */
+static int come_locked(struct neap__seat *seat, struct neap__party *party)
 {
     struct neap__object *object = party->object;
     struct neap_sh_entry *entry = object->entry;
@@ -175,14 +195,18 @@ static int come_locked(struct neap__seat *seat, struct party *party)
         return status;
     uint64_t returns = atomic_load(&entry->returns);
     uint64_t value = atomic_load(&entry->value);
-    if (returns)
+    if (returns & NEAP__UNUSABLE)
         return returns & NEAP__RESETTING ? -EBUSY : broken(object);
+    if (returns & NEAP__ACTING || neap__barrier_due(entry))
+        return come_too_early(seat, party);
     party->phase = (uint32_t)(value >> 32);
     party->place = (int64_t)(atomic_load(&entry->limit) - 1 - (uint32_t)value);
     if (party->place > 0)
         return count_in(seat, party);
     if (!party->looked && (uint32_t)value > 0)
         return LOOK_FIRST;
+    if (party->action || returns)
+        return count_in(seat, party);
     struct neap__tx tx;
     neap__tx_begin(&tx, seat);
     open_next_phase(&tx, entry, party->phase);
@@ -193,7 +217,7 @@ static int come_locked(struct neap__seat *seat, struct party *party)
 
 /* Nobody opens the barrier for a party that is dead: whoever seems to be the
  * last to come looks for those first. */
-static int look_for_dead_parties(struct party *party)
+static int look_for_dead_parties(struct neap__party *party)
 {
     struct neap_sh_entry *entry = party->object->entry;
     uint64_t waiting = (uint32_t)atomic_load(&entry->value);
@@ -204,7 +228,7 @@ static int look_for_dead_parties(struct party *party)
 }
 
 
-static int try_to_come(struct neap__seat *seat, struct party *party)
+static int try_to_come(struct neap__seat *seat, struct neap__party *party)
 {
     struct neap_sh_lock *lock = &party->object->entry->lock;
     int status = look_for_dead_parties(party);
@@ -220,14 +244,14 @@ static int try_to_come(struct neap__seat *seat, struct party *party)
 
 static int come(struct neap__seat *seat, void *argument)
 {
-    struct party *party = argument;
+    struct neap__party *party = argument;
     struct neap_sh_entry *entry = party->object->entry;
     int status = try_to_come(seat, party);
     if (status == LOOK_FIRST) { /* another one came in between */
         party->looked = true;
         status = try_to_come(seat, party);
     }
-    if (status == 0 && !party->counted)
+    if (status == 0 && party->place <= 0 && !party->action)
         neap__woken(seat, entry, INT_MAX);
     return status;
 }
@@ -235,27 +259,33 @@ static int come(struct neap__seat *seat, void *argument)
 
 /* -- waiting, and leaving ------------------------------------------------- */
 
-static bool is_over(const struct party *party)
+static bool is_over(const struct neap__party *party)
 {
     return (uint32_t)(atomic_load(&party->object->entry->value) >> 32) !=
            party->phase;
 }
 
 
+/* It is this party's turn to act. */
+#define DUE 1
+
 static int look(struct neap__seat *seat, void *argument)
 {
-    struct party *party = argument;
+    struct neap__party *party = argument;
     (void)seat;
     if (neap__object_gone(party->object))
         return neap__object_dropped(party->object);
     if (is_over(party))
         return 0;
-    return atomic_load(&party->object->entry->returns) ? NEAP_EBROKEN : -EBUSY;
+    if (atomic_load(&party->object->entry->returns) & NEAP__UNUSABLE)
+        return NEAP_EBROKEN;
+    return party->action && neap__barrier_due(party->object->entry) ? DUE
+                                                                     : -EBUSY;
 }
 
 
 /* It is counted no more; a member stays one. */
-static void forget_wait(struct party *party)
+static void forget_wait(struct neap__party *party)
 {
     if (neap__barrier_is_counted(party->object))
         atomic_store_explicit(&party->share->value, NEAP_SH_MEMBER,
@@ -265,16 +295,18 @@ static void forget_wait(struct party *party)
 }
 
 
-static int leave_locked(struct neap__seat *seat, struct party *party)
+static int leave_locked(struct neap__seat *seat, struct neap__party *party)
 {
     struct neap_sh_entry *entry = party->object->entry;
     struct neap_sh_share *share = party->share;
+    uint64_t returns = neap__barrier_without(atomic_load(&entry->returns),
+                                             atomic_load(&share->value));
     struct neap__tx tx;
     neap__tx_begin(&tx, seat);
     neap__barrier_set_waiting(&tx, entry,
                               (uint32_t)atomic_load(&entry->value) - 1,
                               atomic_load(&entry->limit),
-                              atomic_load(&entry->returns) | NEAP__BROKEN);
+                              returns | NEAP__BROKEN);
     if (neap__barrier_is_counted(party->object)) {
         neap__tx_set(&tx, &share->value, NEAP_SH_MEMBER);
     } else {
@@ -288,7 +320,7 @@ static int leave_locked(struct neap__seat *seat, struct party *party)
 
 
 /* Its wait ended with `why`; it may be that the phase did, too, meanwhile. */
-static int leave(struct neap__seat *seat, struct party *party, int why)
+static int leave(struct neap__seat *seat, struct neap__party *party, int why)
 {
     struct neap_sh_entry *entry = party->object->entry;
     int status = neap__lock_inside(seat, &entry->lock);
@@ -307,23 +339,49 @@ static int leave(struct neap__seat *seat, struct party *party, int why)
         return status;
     if (why == NEAP_EBROKEN)
         return broken(party->object);
+    if (party->acts)
+        return neap__fail(why, "heap %s: barrier '%s' is broken now: its action "
+                          "failed (%d); reset it to go on",
+                          party->object->heap->address.text,
+                          party->object->name, why);
     return neap__object_gave_up(party->object, why, "is broken now: not all "
                                 "parties came");
 }
 
 
 /* Wait, and go on after a signal if whoever waits says so: it stays counted
- * meanwhile. */
-static int wait_through(struct neap__seat *seat, neap__attempt *attempt,
-                        struct party *party)
+ * meanwhile. It may have used other heaps then, so its seat is looked up. */
+static int wait_through(neap__attempt *attempt, struct neap__party *party)
+{
+    struct neap__seat *seat;
+    int status;
+    do {
+        status = neap__seat(party->object->heap, &seat);
+        if (status == 0)
+            status = neap__wait_for(seat, party->object->entry, attempt, party,
+                                    party->deadline);
+    } while (status == -EINTR && party->goes_on &&
+             party->goes_on(party->argument));
+    return status;
+}
+
+
+/* Counted, until the phase is over. */
+static int wait_for_others(struct neap__party *party)
 {
     int status;
     do
-        status = neap__wait_for(seat, party->object->entry, attempt, party,
-                                party->deadline);
-    while (status == -EINTR && party->goes_on &&
-           party->goes_on(party->argument));
-    return status;
+        status = wait_through(look, party);
+    while (status == DUE && (status = neap__barrier_act(party)) == -EBUSY);
+    if (status == 0) {
+        forget_wait(party);
+        return 0;
+    }
+    if (status == -EPERM) /* a child's, in which nothing is counted */
+        return status;
+    struct neap__seat *seat;
+    int again = neap__seat(party->object->heap, &seat);
+    return again < 0 ? again : leave(seat, party, status);
 }
 
 
@@ -332,21 +390,16 @@ int neap_barrier_wait_through(neap_barrier *barrier, int64_t deadline,
                               int64_t *ret_place)
 {
     struct neap__object *object = &barrier->object;
-    struct party party = {.object = object, .deadline = deadline,
-                          .goes_on = goes_on, .argument = argument};
-    struct neap__seat *seat;
-    int status = neap__seat(object->heap, &seat);
-    if (status == 0)
-        status = wait_through(seat, come, &party);
+    struct neap__party party = {.object = object, .deadline = deadline,
+                          .goes_on = goes_on, .argument = argument,
+                          .action = barrier->action,
+                          .action_argument = barrier->argument};
+    int status = wait_through(come, &party);
     if (status < 0)
-        return neap__object_gave_up(object, status, "is being reset");
-    if (party.counted) {
-        status = wait_through(seat, look, &party);
-        if (status < 0)
-            status = leave(seat, &party, status);
-        else
-            forget_wait(&party);
-    }
+        return neap__object_gave_up(object, status, "is being reset, or its "
+                                    "action runs");
+    if (party.counted)
+        status = wait_for_others(&party);
     if (status == 0 && ret_place)
         *ret_place = party.place;
     return status;
@@ -410,6 +463,6 @@ int neap_barrier_status(neap_barrier *barrier, int64_t *ret_parties,
     if (ret_waiting)
         *ret_waiting = (int64_t)(uint32_t)atomic_load(&entry->value);
     if (ret_broken)
-        *ret_broken = atomic_load(&entry->returns) != 0;
+        *ret_broken = atomic_load(&entry->returns) & NEAP__UNUSABLE;
     return 0;
 }

@@ -14,6 +14,7 @@ void neap__barrier_set_waiting(struct neap__tx *tx, struct neap_sh_entry *entry,
     uint64_t phase = atomic_load(&entry->value) >> 32;
     if (returns & NEAP__RESETTING && waiting == 0)
         returns = 0;
+    /* Of those who wait one may have to act first: it is woken, and will. */
     if (!returns && waiting > 0 && waiting >= limit) {
         phase = (uint32_t)(phase + 1);
         waiting = 0;
@@ -27,7 +28,7 @@ void neap__barrier_set_waiting(struct neap__tx *tx, struct neap_sh_entry *entry,
 bool neap__barrier_waits(const struct neap_sh_entry *entry, uint64_t share)
 {
     uint64_t value = atomic_load(&entry->value);
-    return (value >> 32) + 1 == (share & ~NEAP_SH_MEMBER) &&
+    return (value >> 32) + 1 == (share & NEAP_SH_SHARE_VALUE) &&
            (uint32_t)value > 0;
 }
 
@@ -46,6 +47,8 @@ void neap__barrier_finish(struct neap__tx *tx, struct neap_sh_entry *entry,
         limit--;
     if (!(kind & NEAP_BARRIER_SHRINKS))
         returns |= NEAP__BROKEN;
+    if (waits)
+        returns = neap__barrier_without(returns, share);
     uint32_t waiting = (uint32_t)atomic_load(&entry->value) - waits;
     neap__barrier_set_waiting(tx, entry, waiting, limit, returns);
 }

@@ -340,6 +340,206 @@ TEST(fixed_parties_neither_join_nor_leave)
 }
 
 
+/* -- the action ------------------------------------------------------------ */
+
+struct actor {
+    neap_barrier *barrier;
+    neap_counter *times;
+    int returns;
+    bool dies;
+    int64_t saw; /* of those who waited then, or 0 */
+    int nested;
+};
+
+static int act(void *argument)
+{
+    struct actor *actor = argument;
+    actor->saw = waiting_at(actor->barrier);
+    actor->nested = neap_barrier_wait(actor->barrier, NEAP_NOW, NULL);
+    CHECK_STATUS(neap_counter_add(actor->times, 1), 0);
+    if (actor->dies)
+        raise(SIGKILL);
+    return actor->returns;
+}
+
+
+static void make_actor(neap_heap *heap, int64_t parties, neap_barrier_kind kind,
+                       struct actor *ret_actor)
+{
+    *ret_actor = (struct actor){.barrier = open_barrier(heap, parties, kind)};
+    must_open(neap_counter_open(heap, "times", &ret_actor->times));
+    neap_barrier_set_action(ret_actor->barrier, act, ret_actor);
+}
+
+
+static int64_t end_actor(neap_heap *heap, struct actor *actor)
+{
+    int64_t times;
+    CHECK_STATUS(neap_counter_get(actor->times, &times), 0);
+    neap_counter_close(actor->times);
+    end_barrier(heap, actor->barrier);
+    return times;
+}
+
+
+TEST(one_party_acts_in_each_phase_before_the_others_go_on)
+{
+    neap_heap *heap = make_heap(NULL);
+    struct actor actor;
+    int64_t place;
+    make_actor(heap, 3, NEAP_BARRIER_ANY, &actor);
+    for (int round = 1; round < 4; round++) {
+        pid_t a = party(actor.barrier, wait_well);
+        pid_t b = party(actor.barrier, wait_well);
+        CHECK_STATUS(neap_barrier_wait(actor.barrier, NEAP_FOREVER, &place), 0);
+        CHECK_INT(place, 0);
+        CHECK_INT(actor.saw, 3);
+        CHECK_STATUS(actor.nested, -EDEADLK);
+        CHECK_INT(test_wait(a), 0);
+        CHECK_INT(test_wait(b), 0);
+        CHECK_INT(waiting_at(actor.barrier), 0);
+    }
+    CHECK_INT(end_actor(heap, &actor), 3);
+}
+
+
+TEST(who_waits_acts_if_the_last_to_come_has_no_action)
+{
+    neap_heap *heap = make_heap(NULL);
+    struct actor actor;
+    make_actor(heap, 2, NEAP_BARRIER_ANY, &actor);
+    pid_t other = party(actor.barrier, wait_well);
+    neap_barrier_set_action(actor.barrier, NULL, NULL);
+    CHECK_STATUS(neap_barrier_wait(actor.barrier, NEAP_FOREVER, NULL), 0);
+    CHECK_INT(test_wait(other), 0);
+    CHECK_INT(end_actor(heap, &actor), 1);
+}
+
+
+TEST(an_action_that_fails_breaks_it)
+{
+    neap_heap *heap = make_heap(NULL);
+    struct actor actor;
+    make_actor(heap, 2, NEAP_BARRIER_SHRINKS, &actor);
+    actor.returns = -EDOM;
+    pid_t other = party(actor.barrier, wait_in_vain);
+    CHECK_FAILS(neap_barrier_wait(actor.barrier, NEAP_FOREVER, NULL), -EDOM,
+                "its action failed");
+    CHECK_INT(test_wait(other), 0);
+    CHECK(is_broken(actor.barrier));
+    CHECK_INT(waiting_at(actor.barrier), 0);
+    CHECK_STATUS(neap_barrier_reset(actor.barrier), 0);
+    actor.returns = 0;
+    other = party(actor.barrier, wait_well);
+    CHECK_STATUS(neap_barrier_wait(actor.barrier, NEAP_FOREVER, NULL), 0);
+    CHECK_INT(test_wait(other), 0);
+    CHECK_INT(end_actor(heap, &actor), 2);
+}
+
+
+static int reset_it(void *barrier)
+{
+    return neap_barrier_reset(barrier);
+}
+
+
+static int abort_it(void *barrier)
+{
+    return neap_barrier_abort(barrier);
+}
+
+
+TEST(an_action_during_which_it_was_reset_is_in_vain)
+{
+    neap_heap *heap = make_heap(NULL);
+    struct actor actor;
+    make_actor(heap, 1, NEAP_BARRIER_ANY, &actor);
+    neap_barrier_set_action(actor.barrier, reset_it, actor.barrier);
+    CHECK_STATUS(neap_barrier_wait(actor.barrier, NEAP_NOW, NULL), NEAP_EBROKEN);
+    CHECK(!is_broken(actor.barrier));
+    neap_barrier_set_action(actor.barrier, abort_it, actor.barrier);
+    CHECK_STATUS(neap_barrier_wait(actor.barrier, NEAP_NOW, NULL), NEAP_EBROKEN);
+    CHECK(is_broken(actor.barrier));
+    end_actor(heap, &actor);
+}
+
+
+static int die_acting(void *argument)
+{
+    struct actor *actor = argument;
+    actor->dies = true;
+    return wait_well(actor->barrier);
+}
+
+
+TEST(who_dies_acting_breaks_it)
+{
+    neap_heap *heap = make_heap(NULL);
+    struct actor actor;
+    make_actor(heap, 2, NEAP_BARRIER_BREAKS, &actor);
+    pid_t other = party(actor.barrier, wait_in_vain);
+    CHECK_INT(test_wait(test_fork(die_acting, &actor)), -SIGKILL);
+    CHECK_INT(test_wait(other), 0);
+    CHECK(is_broken(actor.barrier));
+    CHECK_INT(waiting_at(actor.barrier), 0);
+    CHECK_INT(end_actor(heap, &actor), 1);
+}
+
+
+TEST(of_one_that_shrinks_another_acts_when_the_first_dies_at_it)
+{
+    neap_heap *heap = make_heap(NULL);
+    struct actor actor;
+    make_actor(heap, 2, NEAP_BARRIER_SHRINKS, &actor);
+    pid_t other = party(actor.barrier, wait_well);
+    CHECK_INT(test_wait(test_fork(die_acting, &actor)), -SIGKILL);
+    CHECK_INT(test_wait(other), 0);
+    CHECK(!is_broken(actor.barrier));
+    CHECK_INT(parties_of(actor.barrier), 1);
+    CHECK_INT(end_actor(heap, &actor), 2);
+}
+
+
+TEST(who_leaves_lets_one_of_the_others_act)
+{
+    neap_heap *heap = make_heap(NULL);
+    struct actor actor;
+    make_actor(heap, 0, NEAP_BARRIER_COUNTED | NEAP_BARRIER_BREAKS, &actor);
+    CHECK_STATUS(neap_barrier_join(actor.barrier), 0);
+    pid_t other = party(actor.barrier, join_and_wait);
+    CHECK_STATUS(neap_barrier_leave(actor.barrier), 0);
+    CHECK_INT(test_wait(other), 0);
+    CHECK_INT(end_actor(heap, &actor), 1);
+}
+
+
+static int fork_acting(void *argument)
+{
+    struct actor *actor = argument;
+    pid_t pid = fork();
+    if (pid == 0)
+        return 0;
+    CHECK_INT(test_wait(pid), 7);
+    return neap_counter_add(actor->times, 1);
+}
+
+
+TEST(a_child_that_comes_back_from_the_action_is_no_party)
+{
+    neap_heap *heap = make_heap(NULL);
+    struct actor actor;
+    make_actor(heap, 1, NEAP_BARRIER_ANY, &actor);
+    neap_barrier_set_action(actor.barrier, fork_acting, &actor);
+    pid_t here = getpid();
+    int status = neap_barrier_wait(actor.barrier, NEAP_NOW, NULL);
+    if (getpid() != here)
+        _exit(status == -EPERM ? 7 : 8);
+    CHECK_STATUS(status, 0);
+    CHECK(!is_broken(actor.barrier));
+    CHECK_INT(end_actor(heap, &actor), 1);
+}
+
+
 /* -- what is refused ------------------------------------------------------- */
 
 TEST(what_cannot_be_a_barrier_is_refused)

@@ -7,6 +7,7 @@
 
 #include "crash.h"
 #include "recovery/share.h"
+#include "sync/barrier.h"
 
 #define RUN(name, call)                                                        \
     static int name(void *unused)                                              \
@@ -857,9 +858,8 @@ static int barrier_empty(void)
     return 1;
 }
 /* The other party has come, and sleeps: the victim opens the next phase. */
-static void other_party_waits(void)
+static void let_other_wait(void)
 {
-    make_barrier();
     struct neap_sh_entry *entry = entry_of("made");
     struct neap__seat *seat = neap__seat_here(world.heap);
     struct neap_sh_share *share = neap__share_place(seat);
@@ -869,7 +869,55 @@ static void other_party_waits(void)
     atomic_store(&entry->value, 1);
     sleeper_on("made");
 }
+static void other_party_waits(void)
+{
+    make_barrier();
+    let_other_wait();
+}
 static int64_t place_told;
+static int act(void *unused)
+{
+    (void)unused;
+    return 0;
+}
+/* The same, of one that shrinks, and the victim has an action. */
+static void other_waits_for_actor(void)
+{
+    IGNORE(neap_barrier_open_kind(world.heap, "made", 2, NEAP_BARRIER_SHRINKS,
+                                  &barrier));
+    let_other_wait();
+    neap_barrier_set_action(barrier, act, NULL);
+}
+/* The one who waits has an action, which the last to come leaves to it. */
+static void other_actor_waits(void)
+{
+    make_barrier();
+    let_other_wait();
+    struct neap_sh_entry *entry = entry_of("made");
+    struct neap_sh_share *share = neap__share_find(
+        neap__seat_here(world.heap), neap__offset(world.heap, entry),
+        atomic_load(&entry->id));
+    atomic_store(&share->value, 1 | NEAP__IS_ACTOR);
+    atomic_store(&entry->returns, NEAP__ONE_ACTOR);
+}
+static int come_to_actor(void *unused)
+{
+    (void)unused;
+    int status = neap_barrier_wait(barrier, neap_now() + 1000000, NULL);
+    return status == -ETIMEDOUT ? 0 : -1;
+}
+/* It never came, or is gone and broke it; the actor is still counted. */
+static int actor_told(void)
+{
+    struct neap_sh_entry *entry = entry_of("made");
+    uint64_t returns = atomic_load(&entry->returns);
+    if (atomic_load(&entry->value) != 1)
+        return -1;
+    if (returns == NEAP__ONE_ACTOR)
+        return 0;
+    return returns == (NEAP__ONE_ACTOR | NEAP__BROKEN) && sim_all_woken() ? 1
+                                                                         : -1;
+}
 RUN(come_last, neap_barrier_wait(barrier, NEAP_NOW, &place_told))
 static int phase_opened(void)
 {
@@ -1215,6 +1263,11 @@ const struct operation operations[] = {
      .run = come_and_give_up, .state = barrier_empty, .asleep = true},
     {"barrier wait, the last to come", .prepare = other_party_waits,
      .run = come_last, .state = phase_opened, .asleep = true},
+    {"barrier wait, the last to come acts", .prepare = other_waits_for_actor,
+     .run = come_last, .state = phase_opened, .asleep = true},
+    {"barrier wait, the last to come, another one acts",
+     .prepare = other_actor_waits, .run = come_to_actor, .state = actor_told,
+     .asleep = true},
     {"barrier wait, given up, shrinks", .prepare = make_shrinking,
      .run = come_and_wait, .state = barrier_smaller, .asleep = true},
     {"barrier join", .prepare = make_counted, .run = join_barrier,

@@ -212,3 +212,68 @@ test("wrong arguments to barriers raise", function()
   step:close()
   raises("barrier 'step' is closed", step.wait, step)
 end)
+
+test("one party calls its action in each phase before the others go on", function()
+  local heap = neap.heap()
+  local times = heap:counter("times")
+  local step
+  step = heap:barrier("step", 3, {action = function()
+    lu.assertEquals(step:waiting(), 3)
+    fails("EDEADLK", step:wait(0))
+    times:add()
+  end})
+  for _ = 1, 3 do
+    local before = times:get()
+    local a = waiter(heap, function() step:wait() return times:get() end)
+    local b = waiter(heap, function() step:wait() return times:get() end)
+    lu.assertEquals(step:wait(), 1)
+    lu.assertEquals(answer(a), before + 1)
+    lu.assertEquals(answer(b), before + 1)
+  end
+  lu.assertEquals(times:get(), 3)
+  whole(step)
+end)
+
+test("what an action raises breaks the barrier and is raised", function()
+  local heap = neap.heap()
+  local problem = {}
+  local step = heap:barrier("step", 2, {action = function() error(problem) end})
+  local other = waiter(heap, function(...) return step:wait(...) end)
+  local done, message = pcall(step.wait, step)
+  lu.assertIs(done, false)
+  lu.assertIs(message, problem)
+  fails("EBROKEN", answer(other))
+  lu.assertIs(step:broken(), true)
+end)
+
+test("who dies in its action breaks it, or leaves it to another", function()
+  for _, shrink in ipairs {false, true} do
+    local heap = neap.heap()
+    local times, dies = heap:counter("times"), false
+    local step = heap:barrier("step", 2, {shrink = shrink, action = function()
+      times:add()
+      if dies then os.execute("kill -KILL $PPID") end
+    end})
+    local other = waiter(heap, function() return step:wait() end)
+    local dying = neap.fork(function()
+      dies = true
+      return step:wait()
+    end)
+    lu.assertIs((dying:wait()), nil)
+    if shrink then
+      lu.assertEquals(answer(other), 2)
+      lu.assertEquals({times:get(), step:parties()}, {2, 1})
+    else
+      fails("EBROKEN", answer(other))
+      lu.assertEquals(times:get(), 1)
+    end
+  end
+end)
+
+test("an action must be a function", function()
+  local heap = neap.heap()
+  raises("action must be a function", heap.barrier, heap, "step", 2,
+    {action = 3})
+  raises("actions", heap.barrier, heap, "step", 2, {actions = print})
+  lu.assertEquals(heap:barrier("step", 1, {action = nil}):wait(), 1)
+end)

@@ -1,3 +1,4 @@
+import contextlib
 import errno
 import os
 import signal
@@ -339,3 +340,98 @@ def test_a_party_that_exits_before_it_waits_is_no_party(barrier):
     assert barrier.wait(30) == 0
     for process in processes:
         process.wait()
+
+
+# -- the action, and the handle's timeout --------------------------------------
+
+def test_one_party_calls_its_action_before_the_others_go_on(heap):
+    times, seen = heap.counter("times"), []
+
+    def act():
+        seen.append(barrier.n_waiting)
+        fails_with(errno.EDEADLK, barrier.wait)
+        with pytest.raises(neap.BadArgument, match="in use"):
+            barrier.close()
+        times.add(1)
+
+    def party():
+        barrier.wait(30)
+        return times.get()
+
+    barrier = heap.barrier("barrier", 3, action=act)
+    for step in range(1, 4):
+        processes = [neap.fork(party) for _ in range(2)]
+        eventually(lambda: barrier.n_waiting == 2)
+        assert barrier.wait() == 0
+        assert [p.wait() for p in processes] == [step, step]
+    assert (times.get(), seen) == (3, [3, 3, 3])
+    barrier.close()
+    times.close()
+
+
+def test_what_an_action_raises_breaks_it_and_is_raised(heap):
+    def act():
+        raise LookupError("told by the action")
+
+    barrier = heap.barrier("barrier", 2, action=act)
+    processes = waiting(barrier, 1)
+    with pytest.raises(LookupError, match="told by the action"):
+        barrier.wait()
+    assert all_broken(processes) and barrier.broken
+    barrier.reset()
+    barrier.close()
+
+
+def test_ctrl_c_in_an_action_breaks_it(heap):
+    barrier = heap.barrier("barrier", 2, action=lambda: time.sleep(30))
+    processes = waiting(barrier, 1)
+    with signal_soon(signal.SIGINT), pytest.raises(KeyboardInterrupt):
+        barrier.wait()
+    assert all_broken(processes) and barrier.broken
+    barrier.close()
+
+
+@pytest.mark.parametrize("shrink", [False, True])
+def test_who_dies_in_its_action_breaks_it_or_leaves_it_to_another(heap, shrink):
+    times, here = heap.counter("times"), os.getpid()
+
+    def act():
+        times.add(1)
+        if times.get() == 1:
+            die()
+
+    barrier = heap.barrier("barrier", 2, shrink=shrink, action=act)
+    process = neap.fork(barrier.wait)
+    eventually(lambda: barrier.n_waiting == 1)
+    other = neap.fork(barrier.wait)  # the last to come is the one to die
+    with pytest.raises(neap.WorkerKilled):
+        other.wait()
+    if shrink:
+        assert process.wait() == 1
+        assert (times.get(), barrier.parties, barrier.broken) == (2, 1, False)
+    else:
+        assert all_broken([process]) and times.get() == 1
+    assert os.getpid() == here
+    barrier.close()
+    times.close()
+
+
+def test_a_handle_has_a_timeout(heap):
+    with contextlib.closing(heap.barrier("barrier", 2, timeout=0.02)) as barrier:
+        with pytest.raises(neap.BrokenBarrier):
+            barrier.wait()
+        assert barrier.broken
+        barrier.reset()
+        processes = waiting(barrier, 1)
+        assert barrier.wait(30) == 0
+        assert processes[0].wait() == 1
+
+
+@pytest.mark.parametrize("words, error, text", [
+    (dict(action=3), TypeError, "action must be a function"),
+    (dict(timeout=-1), ValueError, "timeout"),
+    (dict(timeout="soon"), TypeError, "timeout"),
+])
+def test_bad_manners_are_refused(heap, words, error, text):
+    with pytest.raises(error, match=text):
+        heap.barrier("barrier", 2, **words)

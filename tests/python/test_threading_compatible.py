@@ -49,8 +49,9 @@ class FromNeap:
     def Event(self):
         return self.heap.event("event")
 
-    def Barrier(self, parties):
-        return self.heap.barrier("barrier", parties)
+    def Barrier(self, parties, action=None, timeout=None):
+        return self.heap.barrier("barrier", parties, action=action,
+                                 timeout=timeout)
 
 
 @pytest.fixture
@@ -372,6 +373,36 @@ def test_a_barrier(source):
         join(threads)
         assert sorted(results) == [0, 1, 2]
     assert barrier.n_waiting == 0
+
+
+@of(*ALL)
+def test_a_barrier_with_an_action_and_a_timeout(source):
+    seen_then = []
+    barrier = source.Barrier(2, lambda: seen_then.append(1), 30)
+    for _ in range(3):
+        threads, results = crowd(2, barrier.wait)
+        join(threads)
+        assert sorted(results) == [0, 1]
+    assert len(seen_then) == 3
+
+
+@of(*ALL)
+def test_a_barrier_whose_timeout_is_the_object_s(source):
+    barrier = source.Barrier(2, timeout=0.02)
+    assert seen(barrier.wait) is threading.BrokenBarrierError
+    assert barrier.broken is True
+
+
+@of(*ALL)
+def test_a_barrier_whose_action_raises(source):
+    def act():
+        raise ValueError
+
+    barrier = source.Barrier(2, act)
+    threads, results = crowd(2, barrier.wait)
+    join(threads)
+    assert set(results) == {ValueError, threading.BrokenBarrierError}
+    assert barrier.broken is True
 
 
 @of(*ALL)

@@ -242,6 +242,29 @@ static void open_for_two(void) { open_barrier(2); }
 static void open_for_three(void) { open_barrier(3); }
 
 
+static int acted;
+
+static int act(void *unused)
+{
+    (void)unused;
+    acted++;
+    return 0;
+}
+
+
+static void open_for_two_who_act(void)
+{
+    open_barrier(2);
+    neap_barrier_set_action(barrier, act, NULL);
+}
+
+
+static void forget_actions(void)
+{
+    acted = 0;
+}
+
+
 static int meet(void)
 {
     int64_t place = 0;
@@ -281,6 +304,14 @@ static const char *barrier_wrong(void)
     if (broken && !sched_died())
         return "it is broken, and nobody died";
     return history_of_barrier((int)parties);
+}
+
+
+static const char *actions_wrong(void)
+{
+    if (!sched_died() && acted != 2)
+        return "two phases, and not two actions";
+    return barrier_wrong();
 }
 
 
@@ -481,6 +512,8 @@ const struct scenario scenarios[] = {
           write_once, NULL, rwlock_wrong),
     PAIR("barrier, two phases", open_for_two, NULL, meet_twice, meet_twice,
          abort_barrier, barrier_wrong),
+    PAIR("barrier, with an action", open_for_two_who_act, forget_actions,
+         meet_twice, meet_twice, abort_barrier, actions_wrong),
     THREE("barrier, three", open_for_three, NULL, meet_once, meet_once,
           meet_once, abort_barrier, barrier_wrong),
     PAIR("condition", open_condition, lower_flag, wait_for_flag, raise_flag,

@@ -103,7 +103,8 @@ class Heap(_neap.Heap):
         """The RWLock of that name, made (free) if it is missing."""
         return self._rwlock(name)
 
-    def barrier(self, name, parties=None, shrink=None, counted=False):
+    def barrier(self, name, parties=None, shrink=None, counted=False,
+                action=None, timeout=None):
         """The Barrier of that name, made for `parties` (ignored when it is
         there) if it is missing.
 
@@ -114,13 +115,18 @@ class Heap(_neap.Heap):
         joined, none at first, and `parties` is None; one that ends or dies
         anywhere without having left breaks it, or makes it smaller.
         TypeMismatch when another kind is there.
+
+        action and timeout are this handle's, as threading.Barrier has them: a
+        function that exactly one party calls in each phase when all are there,
+        before any of them goes on, and the timeout of a wait() that says none.
         """
         for flag in (shrink, counted):
             if flag not in (None, False, True):
                 raise TypeError(
                     f"shrink and counted must be bools, not {flag!r}")
         kind = 0 if shrink is None and not counted else 2 if shrink else 1
-        return self._barrier(name, parties, kind + 4 if counted else kind)
+        return self._barrier(name, parties, kind + 4 if counted else kind,
+                             action, timeout)
 
     def once(self, name):
         """The Once of that name, made (not done) if it is missing."""
