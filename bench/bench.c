@@ -22,7 +22,7 @@
 #define REPETITIONS_MAX 1000
 #define ROW_NS 3e9            /* and then it is enough */
 
-enum manner { ALONE, BOTH, FREE };
+enum manner { ALONE, BOTH, TURNS, FREE };
 
 struct row {
     const char *what, *unit;
@@ -123,16 +123,17 @@ static double run_one(const struct bench_subject *subject, long n)
 }
 
 
-/* Who is ready, and off they go; spun on, for a sleep would part them. */
+/* Who is ready, and off they go; spun on, for a sleep would part them. The
+ * other one may have to be moved away from this processor first. */
 static void meet(_Atomic int *ready)
 {
     atomic_fetch_add(ready, 1);
     while (atomic_load(ready) < 2)
-        ;
+        sched_yield();
 }
 
 
-static double run_both(const struct bench_subject *subject, long n)
+static double run_both(const struct bench_subject *subject, long n, bool warm)
 {
     static _Atomic int *ready;
     if (!ready)
@@ -144,7 +145,8 @@ static double run_both(const struct bench_subject *subject, long n)
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         stay_on(1);
-        subject->run(n / 8 + 1);
+        if (warm)
+            subject->run(n / 8 + 1);
         meet(ready);
         subject->run(n);
         _exit(0);
@@ -163,21 +165,24 @@ static double run_both(const struct bench_subject *subject, long n)
 }
 
 
-/* ns an operation. */
-static double repeat(const struct row *row, size_t i)
+/* ns an operation, of n for everybody. */
+static double repeat(const struct row *row, size_t i, long n)
 {
     const struct bench_subject *subject = &row->subjects[i];
-    return row->manner == BOTH ? run_both(subject, row->n[i])
-                               : run_one(subject, row->n[i]);
+    return row->manner == BOTH || row->manner == TURNS
+               ? run_both(subject, n, row->manner == BOTH)
+               : run_one(subject, n);
 }
 
 
 /* Find n such that a repetition takes its time; that is the warm-up too. */
-static long calibrate(const struct bench_subject *subject)
+static long calibrate(const struct row *row, size_t i)
 {
     long n = 1;
     for (;;) {
-        double cost = run_one(subject, n) * (double)n;
+        double cost = (row->manner == TURNS ? 2 * repeat(row, i, n)
+                                            : run_one(&row->subjects[i], n)) *
+                      (double)n;
         if (cost >= REPETITION_NS || n >= 1L << 40)
             return n;
         double factor = cost > 0 ? REPETITION_NS / cost * 1.1 : 100;
@@ -247,7 +252,7 @@ static void begin_row(struct row *row)
         const struct bench_subject *subject = &row->subjects[i];
         if (subject->run && subject->begin)
             subject->begin();
-        row->n[i] = subject->run ? calibrate(subject) : 0;
+        row->n[i] = subject->run ? calibrate(row, i) : 0;
     }
 }
 
@@ -260,7 +265,8 @@ static bool run_round(struct row *row, double best[])
     for (size_t i = 0; i < row->count; i++) {
         if (!row->subjects[i].run)
             continue;
-        double time = row->times[i][r] = repeat(row, i);
+        double time = repeat(row, i, row->n[i]);
+        row->times[i][r] = time;
         if (r == 0 || time < best[i] * 0.99) {
             best[i] = time;
             better = true;
@@ -320,6 +326,13 @@ void bench_row_both(const char *what, const char *unit,
                     const struct bench_subject *subjects, size_t count)
 {
     make_row(what, unit, BOTH, subjects, count);
+}
+
+
+void bench_row_turns(const char *what, const char *unit,
+                     const struct bench_subject *subjects, size_t count)
+{
+    make_row(what, unit, TURNS, subjects, count);
 }
 
 

@@ -51,6 +51,10 @@ void bench_row(const char *what, const char *unit,
 void bench_row_both(const char *what, const char *unit,
                     const struct bench_subject *subjects, size_t count);
 
+/* The same, but they answer each other: neither can run alone. */
+void bench_row_turns(const char *what, const char *unit,
+                     const struct bench_subject *subjects, size_t count);
+
 /* Wherever the system puts it, and whatever it forks: the median counts. */
 void bench_row_free(const char *what, const char *unit,
                     const struct bench_subject *subjects, size_t count);
@@ -83,6 +87,13 @@ void *bench_shared(size_t size);
 
 /* Of the compiler's view: `p` may have been read and written. */
 #define BENCH_USED(p) __asm__ volatile("" : : "g"(p) : "memory")
+
+/* In a loop that spins. */
+#if defined __x86_64__ || defined __i386__
+#define BENCH_PAUSE() __builtin_ia32_pause()
+#else
+#define BENCH_PAUSE() ((void)0)
+#endif
 
 #pragma GCC visibility pop
 

@@ -1,6 +1,7 @@
 /* Semaphores against sem_t, System V's with SEM_UNDO, and Boost's. */
 #include <semaphore.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/ipc.h>
 #include <sys/prctl.h>
 #include <sys/sem.h>
@@ -196,8 +197,106 @@ static void end_posix(void)
 }
 
 
+/* -- the same, but each on a processor of its own ------------------------- */
+
+static pid_t first_of_two;
+
+
+static bool is_first(void)
+{
+    return getpid() == first_of_two;
+}
+
+
+static void open_two(void)
+{
+    first_of_two = getpid();
+    BENCH_OURS(neap_semaphore_open(bench_heap(), "there", 0,
+                                   NEAP_SEMAPHORE_CLASSIC, &there));
+    BENCH_OURS(neap_semaphore_open(bench_heap(), "back", 0,
+                                   NEAP_SEMAPHORE_CLASSIC, &back));
+}
+
+
+static void run_two(long n)
+{
+    neap_semaphore *mine = is_first() ? back : there;
+    neap_semaphore *other = is_first() ? there : back;
+    if (is_first())
+        BENCH_OURS(neap_semaphore_release(other));
+    for (long i = 0; i < n; i++) {
+        BENCH_OURS(neap_semaphore_acquire(mine, NEAP_FOREVER));
+        if (i < n - 1 || !is_first())
+            BENCH_OURS(neap_semaphore_release(other));
+    }
+}
+
+
+static void close_two(void)
+{
+    neap_semaphore_close(back);
+    neap_semaphore_close(there);
+}
+
+
+static void make_two_posix(void)
+{
+    first_of_two = getpid();
+    pair = bench_shared(4096);
+    BENCH_MUST(sem_init(&pair[0], 1, 0));
+    BENCH_MUST(sem_init(&pair[1], 1, 0));
+}
+
+
+static void run_two_posix(long n)
+{
+    sem_t *mine = &pair[is_first()], *other = &pair[!is_first()];
+    if (is_first())
+        BENCH_MUST(sem_post(other));
+    for (long i = 0; i < n; i++) {
+        BENCH_MUST(sem_wait(mine));
+        if (i < n - 1 || !is_first())
+            BENCH_MUST(sem_post(other));
+    }
+}
+
+
+/* The least that it can take: one word in one cache line, and both spin. */
+static struct {
+    _Alignas(64) _Atomic long word; /* odd: the second one's turn */
+} *bare;
+
+
+static void make_two_bare(void)
+{
+    first_of_two = getpid();
+    bare = bench_shared(4096);
+}
+
+
+static void run_two_bare(long n)
+{
+    long word = atomic_load_explicit(&bare->word, memory_order_acquire) & ~1l;
+    for (long i = 0; i < n; i++) {
+        if (is_first())
+            atomic_store_explicit(&bare->word, word + 1, memory_order_release);
+        long mine = is_first() ? word + 2 : word + 1;
+        while (atomic_load_explicit(&bare->word, memory_order_acquire) != mine)
+            BENCH_PAUSE();
+        word += 2;
+        if (!is_first())
+            atomic_store_explicit(&bare->word, word, memory_order_release);
+    }
+}
+
+
 void bench_rows(void)
 {
+    struct bench_subject twos[] = {
+        {"neap", open_two, run_two, close_two},
+        {"bare ping-pong", make_two_bare, run_two_bare, NULL},
+        {"glibc sem_t", make_two_posix, run_two_posix, NULL},
+    };
     struct bench_subject hands[] = {
         {"neap", begin_handing, hand_over, end_handing},
         {"glibc sem_t", begin_posix, hand_over_posix, end_posix},
@@ -217,4 +316,5 @@ void bench_rows(void)
     bench_row_both("undo, acquire and release, two processes", "ns", undos, 2);
     bench_row_free("permit there and back", "ns", hands, 2);
     bench_row("permit there and back, one processor", "ns", hands, 2);
+    bench_row_turns("permit handed over, two processors", "ns", twos, 3);
 }

@@ -6,9 +6,9 @@
 #define FIRST 64        /* looks */
 #define MORE 200        /* than twice the estimate */
 #define LEAST 4         /* an estimate below it is as good as none */
-#define TRY_AGAIN 16    /* waits; twice as many after each vain try */
-#define TRY_SELDOM 4    /* doublings at most */
-#define TRY_TIMES 4     /* as long as TIME_MOST */
+#define TRY_TIMES 4     /* as long as TIME_MOST: longer than a wake takes */
+#define TRIES 2         /* in each window */
+#define WINDOWS 24      /* bits of the clock, 17 ms, of which the first 1/16 */
 #define MEASURED 64
 
 /* The enumeration of crashes repeats operations, to the very access. */
@@ -18,8 +18,12 @@
 #define LEARNS true
 #endif
 
-static _Atomic uint32_t estimates[ESTIMATES]; /* 8 * looks; 0 nothing known */
-static _Atomic uint32_t waits[ESTIMATES], vain[ESTIMATES];
+static struct lesson {
+    _Atomic uint32_t estimate; /* 8 * looks; 0 nothing known */
+    _Atomic uint32_t tries;    /* the window * (TRIES + 1), plus those used */
+    _Atomic uint32_t in_row;   /* 1 the last one was not in vain */
+    _Atomic uint32_t broken;   /* 1 it was, but the one before was not */
+} lessons[ESTIMATES];
 
 
 /* In TIME_MOST; measured once, for a pause takes 10 to 200 cycles. */
@@ -43,74 +47,98 @@ static uint32_t looks_most(void)
 }
 
 
-static _Atomic uint32_t *estimate_of(const void *object)
+static struct lesson *lesson_of(const void *object)
 {
     uint64_t line = (uint64_t)(uintptr_t)object >> 6;
-    return &estimates[line * UINT64_C(0x9e3779b97f4a7c15) >> 56];
+    return &lessons[line * UINT64_C(0x9e3779b97f4a7c15) >> 56];
 }
 
 
-static uint32_t load(const _Atomic uint32_t *estimate)
+static uint32_t load(const _Atomic uint32_t *word)
 {
-    uint32_t known = atomic_load_explicit(estimate, memory_order_relaxed);
+    return atomic_load_explicit(word, memory_order_relaxed);
+}
+
+
+static void store(_Atomic uint32_t *word, uint32_t value)
+{
+    atomic_store_explicit(word, value, memory_order_relaxed);
+}
+
+
+static uint32_t known_of(const struct lesson *lesson)
+{
+    uint32_t known = load(&lesson->estimate);
     return known ? known : 8 * FIRST;
 }
 
 
-static bool try_again(const _Atomic uint32_t *estimate)
+static bool try_again(struct lesson *lesson)
 {
-    size_t i = (size_t)(estimate - estimates);
-    uint32_t seldom = atomic_load_explicit(&vain[i], memory_order_relaxed);
-    return atomic_fetch_add_explicit(&waits[i], 1, memory_order_relaxed) %
-               ((uint32_t)TRY_AGAIN << seldom) == 0;
+    uint64_t now = (uint64_t)neap_now();
+    if (now >> (WINDOWS - 4) & 15)
+        return false;
+    uint32_t window = (uint32_t)(now >> WINDOWS) * (TRIES + 1);
+    uint32_t used = load(&lesson->tries) - window;
+    if (used > TRIES)
+        used = 0; /* that was another window */
+    if (used == TRIES)
+        return false;
+    store(&lesson->tries, window + used + 1);
+    return true;
 }
 
 
-static void count_try(const struct neap__patience *patience, bool got)
-{
-    _Atomic uint32_t *seldom = &vain[patience->estimate - estimates];
-    uint32_t known = atomic_load_explicit(seldom, memory_order_relaxed);
-    if (got)
-        atomic_store_explicit(seldom, 0, memory_order_relaxed);
-    else if (patience->tried && known < TRY_SELDOM)
-        atomic_store_explicit(seldom, known + 1, memory_order_relaxed);
-}
-
-
-/* Two that answer each other and both sleep would never learn that they need not:
- * each finds the other asleep, who takes longer to wake than it is worth to spin.
- * So what is tried again is tried for longer than a wake takes. */
+/*
+ * Two that answer each other and both sleep find each other asleep, who takes
+ * longer to wake than it is worth to spin: neither would learn that both need
+ * not. So both must try, at once, and for longer than a wake takes:
+ *
+ *  - in the same millisecond, by the clock that all processes share, whoever
+ *    has found that it is in vain tries again;
+ *  - who has slept in a row of successes tries so at the next wait, as the one
+ *    who woke it may have slept too.
+ */
 struct neap__patience neap__patience_begin(const void *object)
 {
-    struct neap__patience patience = {.estimate = estimate_of(object)};
-    uint32_t known = load(patience.estimate) / 8;
-    uint32_t most = looks_most();
+    struct lesson *lesson = lesson_of(object);
+    struct neap__patience patience = {.lesson = lesson};
+    uint32_t known = known_of(lesson) / 8, most = looks_most();
     if (!neap__spin_looks())
         return patience;
-    if (known < LEAST) {
-        patience.tried = try_again(patience.estimate);
-        patience.most = patience.tried ? most * TRY_TIMES : 0;
+    if (known < LEAST ? try_again(lesson) : load(&lesson->broken)) {
+        patience.most = most * TRY_TIMES;
         return patience;
     }
-    patience.most = 2 * known + MORE;
+    if (known >= LEAST)
+        patience.most = 2 * known + MORE;
     if (patience.most > most)
         patience.most = most;
     return patience;
 }
 
 
+static void learn_rows(struct lesson *lesson, uint32_t known, bool got)
+{
+    bool in_row = load(&lesson->in_row);
+    store(&lesson->in_row, got);
+    store(&lesson->broken, in_row && !got && known >= 8 * LEAST);
+}
+
+
 /* Two that learn at once lose one lesson. In vain it sinks by an eighth; what
- * was short is kept above LEAST. */
+ * was short is kept above LEAST, and a long try counts as a short one. */
 void neap__patience_end(const struct neap__patience *patience, bool got)
 {
-    if (!LEARNS)
+    if (!LEARNS || !patience->most)
         return;
-    count_try(patience, got);
-    uint32_t known = load(patience->estimate);
-    uint32_t looks = patience->looks < 2 * LEAST ? 2 * LEAST : patience->looks;
+    struct lesson *lesson = patience->lesson;
+    uint32_t known = known_of(lesson);
+    uint32_t looks = patience->looks, most = looks_most();
+    looks = looks < 2 * LEAST ? 2 * LEAST : looks > most ? most : looks;
+    learn_rows(lesson, known, got);
     known -= known / 8;
     if (got)
         known += looks;
-    atomic_store_explicit(patience->estimate, known ? known : 1,
-                          memory_order_relaxed);
+    store(&lesson->estimate, known ? known : 1);
 }

@@ -58,10 +58,10 @@ NEAP__INLINE bool neap__spin(struct neap__spin *spin)
 }
 
 /*
- * Waiting for what another one is about to do, a permit, an event: whoever does it
- * comes once and leaves the line alone, so the looks are close together. How many
- * there are is learnt for each object: twice what it took of late and some more,
- * and none where they have been in vain; now and then it is tried again.
+ * Waiting for what another one is about to do, a permit, an event: who does it
+ * comes once and leaves the line alone, so the looks are close together. How
+ * many there are is learnt for each object: twice what it took of late and some
+ * more, and none where they have been in vain; now and then it is tried again.
  *
  *     struct neap__patience patience = neap__patience_begin(entry);
  *     while (!(got = it is there) && neap__patience(&patience))
@@ -69,9 +69,8 @@ NEAP__INLINE bool neap__spin(struct neap__spin *spin)
  *     neap__patience_end(&patience, got);
  */
 struct neap__patience {
-    _Atomic uint32_t *estimate; /* looks, of which the last is 1/8 */
+    struct lesson *lesson;
     uint32_t looks, most;
-    bool tried;      /* again, though it was in vain of late */
 };
 
 struct neap__patience neap__patience_begin(const void *object);
