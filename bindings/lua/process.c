@@ -197,6 +197,27 @@ static int process_kill(lua_State *L)
 }
 
 
+/***
+ * The signals: `neap.signals.SIGKILL` is its number, `neap.signals[9]` its name.
+ *
+ * @usage print(neap.signals[15], neap.signals.SIGTERM)
+ * @table signals
+ */
+static void push_signals(lua_State *L)
+{
+    lua_createtable(L, SIGRTMIN, SIGRTMIN + 32);
+    for (int number = 1; number <= SIGRTMAX; number++) {
+        const char *name = neap_signal_name(number);
+        if (strncmp(name, "SIG", 3) != 0)
+            continue;
+        lua_pushstring(L, name);
+        lua_rawseti(L, -2, number);
+        lua_pushinteger(L, number);
+        lua_setfield(L, -2, name);
+    }
+}
+
+
 /* Upvalue 1: the methods; the one field is pid. */
 static int process_index(lua_State *L)
 {
@@ -231,4 +252,6 @@ void lneap_open_process(lua_State *L)
     lua_pushvalue(L, -2);
     luaL_setfuncs(L, functions, 0);
     lua_pop(L, 1);
+    push_signals(L);
+    lua_setfield(L, -3, "signals");
 }

@@ -60,6 +60,19 @@ static PyObject *once_run(PyObject *object, PyObject *const *arguments,
 }
 
 
+/* For neap.aio, whose function may take turns with others. None: not in time. */
+static PyObject *begin_within(Once *self, double seconds)
+{
+    int64_t deadline = neap_deadline_after((int64_t)(seconds * 1e9));
+    self->waiting++;
+    int status = wait_or_try(begin, self->core, deadline);
+    self->waiting--;
+    if (timed_out(status))
+        Py_RETURN_NONE;
+    return truth(status < 0 ? status : status == NEAP_MORE);
+}
+
+
 static PyMethodDef hot_once[] = {
     HOT("run", once_run, METH_KEYWORDS,
         "run($self, fn, /, *args, **kwargs)\n--\n\n"
@@ -103,6 +116,9 @@ typedef struct Once {
   ~Once() { once_free($self); }
 
   NEAP_HANDLE_METHODS(Once, once, once_close)
+
+  PyObject *_begin(double seconds) { return begin_within($self, seconds); }
+  Status _end(bool done) { return neap_once_end($self->core, done); }
 
   %immutable;
   %feature("docstring") name "Its name in the heap.";

@@ -7,7 +7,7 @@
 #include "recovery/deadlock.h"
 
 /* Of each slot first the locks, then the shares, then what it waits for. */
-enum { PLACES = NEAP_SH_HELD + NEAP_SH_SHARES + 1 };
+enum { PLACES = NEAP_SH_HELD + NEAP_SH_SHARES + NEAP__BLOCKED_MOST };
 
 
 const char *neap_use_role_name(neap_use_role role)
@@ -75,9 +75,9 @@ static bool look_at_share(struct neap_heap *heap, struct neap_sh_slot *slot,
 
 
 static bool look_at_wait(struct neap_heap *heap, struct neap_sh_slot *slot,
-                         neap_lock_use *use)
+                         uint32_t place, neap_lock_use *use)
 {
-    struct neap_sh_entry *entry = neap__blocked_entry(heap, use->slot);
+    struct neap_sh_entry *entry = neap__blocked_entry(heap, use->slot, place);
     int64_t since = (int64_t)atomic_load(&slot->blocked_since);
     use->role = NEAP_USE_WAITS;
     use->waited = neap_now() - since;
@@ -100,7 +100,7 @@ static bool look_at(struct neap_heap *heap, uint64_t at, neap_lock_use *use)
         return look_at_lock(heap, slot, place, use);
     if (place < NEAP_SH_HELD + NEAP_SH_SHARES)
         return look_at_share(heap, slot, place - NEAP_SH_HELD, use);
-    return look_at_wait(heap, slot, use);
+    return look_at_wait(heap, slot, place - NEAP_SH_HELD - NEAP_SH_SHARES, use);
 }
 
 
@@ -139,7 +139,7 @@ int neap_heap_next_deadlock(neap_heap *heap, uint64_t *cursor,
     struct neap__cycle cycle;
     while (*cursor < slots_used(heap)) {
         uint32_t index = (uint32_t)(*cursor)++;
-        if (!neap__blocked_entry(heap, index) ||
+        if (!neap__blocked_entry(heap, index, 0) ||
             !neap__cycle_find(heap, index, &cycle) || !is_lowest(&cycle))
             continue;
         ret_deadlock->count = cycle.count;

@@ -87,14 +87,11 @@ int neap__poll(struct pollfd *fds, nfds_t count, int64_t deadline)
     sigset_t mask;
     pthread_sigmask(SIG_BLOCK, NULL, &mask);
     sigaddset(&mask, SIGCHLD);
-    for (;;) {
-        struct timespec slice = time_slice(deadline);
-        int n = ppoll(fds, count, &slice, &mask);
-        if (n != 0)
-            return n > 0 ? n : -errno;
-        if (deadline != NEAP_FOREVER && neap_now() >= deadline)
-            return -ETIMEDOUT;
-    }
+    struct timespec slice = time_slice(deadline);
+    int n = ppoll(fds, count, &slice, &mask);
+    if (n != 0)
+        return n > 0 ? n : -errno;
+    return deadline != NEAP_FOREVER && neap_now() >= deadline ? -ETIMEDOUT : 0;
 }
 
 

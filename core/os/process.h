@@ -29,7 +29,8 @@ int neap__pidfd_reap(int pidfd, neap_exit *ret_exit);
 /*
  * Wait until one of the descriptors is ready. SIGCHLD does not interrupt: the
  * end of a child is what the caller waits for, and pidfds tell it.
- * @return how many are ready; -ETIMEDOUT; -EINTR.
+ * @return how many are ready; 0 none, and it is time to look at what else may
+ * have come; -ETIMEDOUT; -EINTR.
  */
 int neap__poll(struct pollfd *fds, nfds_t count, int64_t deadline);
 

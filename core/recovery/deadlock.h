@@ -3,9 +3,11 @@
  *
  * A thread that sleeps says on what in slot.blocked_on. An edge leads from it to
  * who owns that lock; from a writer that has its word and waits for readers, to
- * each of them. A cycle of edges is a deadlock: nobody in it can go on before
- * another one does. The slots are read without any lock, so every link of a
- * cycle is looked at twice.
+ * each of them; from one who waits for any of several, to who owns each of them.
+ * A cycle of edges is a deadlock, nobody in it can go on before another one does,
+ * unless one in it waits for several and can have another of them: it must be
+ * owned, and by one who cannot go on either. The slots are read without any lock,
+ * so every link of a cycle is looked at twice.
  */
 #ifndef NEAP_DEADLOCK_H
 #define NEAP_DEADLOCK_H
@@ -16,6 +18,12 @@
 
 /* In the low bit of slot.blocked_on: it would rather fail than be in a cycle. */
 #define NEAP__BLOCKED_ASKS 1u
+
+/* The next one: it waits for any of those that the words of slot.redo name, which
+ * nobody else reads while it is committed to nothing. 0 ends them; NEAP_SH_MANY
+ * stands for what lies in another heap. */
+#define NEAP__BLOCKED_MANY 2u
+#define NEAP__BLOCKED_MOST (2 * NEAP_SH_REDO)
 
 /* What a wait inside returns for a cycle; its text is written. */
 #define NEAP__CYCLE (-ELOOP)
@@ -39,6 +47,11 @@ NEAP__INLINE void neap__blocked_on(struct neap__seat *seat, const void *what)
     atomic_store_explicit(&slot->blocked_on, offset, memory_order_release);
 }
 
+/* The same for any of several: one more of them, the `n`th from 0. */
+void neap__blocked_add(struct neap__seat *seat, uint32_t n, uint64_t what);
+/* There are `n`, for which it waits since then. */
+void neap__blocked_many(struct neap__seat *seat, uint32_t n, int64_t since);
+
 NEAP__INLINE void neap__blocked_end(struct neap__seat *seat)
 {
     if (atomic_load_explicit(&seat->slot->blocked_on, memory_order_relaxed))
@@ -46,9 +59,9 @@ NEAP__INLINE void neap__blocked_end(struct neap__seat *seat)
                               memory_order_relaxed);
 }
 
-/* The entry that slot sleeps on, NULL. */
+/* The entry that slot sleeps on, of several the `n`th from 0; NULL. */
 struct neap_sh_entry *neap__blocked_entry(struct neap_heap *heap,
-                                          uint32_t index);
+                                          uint32_t index, uint32_t n);
 
 /* A cycle through that slot. @return false there is none. */
 bool neap__cycle_find(struct neap_heap *heap, uint32_t index,

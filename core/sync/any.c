@@ -15,6 +15,7 @@
 #include "neap/event.h"
 #include "neap/mutex.h"
 #include "neap/semaphore.h"
+#include "recovery/deadlock.h"
 #include "recovery/lock.h"
 #include "recovery/wait.h"
 
@@ -22,6 +23,7 @@ struct any {
     void *const *objects;
     size_t count;
     size_t *ret_index;
+    int64_t since;
     int asleep_on; /* of futexes */
     struct neap__futex futexes[NEAP__FUTEXES_MAX];
 };
@@ -97,6 +99,48 @@ static int announce(struct any *any, struct neap__object *object)
 }
 
 
+/* Say in each heap which of its objects this thread waits for, and whether there
+ * are others. What was said before is not true while one is attempted. */
+static void tell_heap(const struct any *any, struct neap__seat *seat)
+{
+    uint32_t n = 0;
+    bool elsewhere = false;
+    for (size_t i = 0; i < any->count; i++) {
+        struct neap__object *object = any->objects[i];
+        if (object->heap == seat->heap)
+            neap__blocked_add(seat, n++,
+                              neap__offset(seat->heap, object->entry));
+        else
+            elsewhere = true;
+    }
+    if (elsewhere)
+        neap__blocked_add(seat, n++, NEAP_SH_MANY);
+    neap__blocked_many(seat, n, any->since);
+}
+
+
+/* @return 0; NEAP__CYCLE. */
+static int tell_each(const struct any *any, bool waits)
+{
+    struct neap__seat *seat;
+    struct neap_heap *last = NULL;
+    int status = 0;
+    for (size_t i = 0; status == 0 && i < any->count; i++) {
+        struct neap__object *object = any->objects[i];
+        if (object->heap == last || neap__seat(object->heap, &seat) < 0)
+            continue;
+        last = object->heap;
+        if (!waits) {
+            neap__blocked_end(seat);
+            continue;
+        }
+        tell_heap(any, seat);
+        status = neap__cycle_check(seat);
+    }
+    return status;
+}
+
+
 static int announce_each(struct any *any)
 {
     any->asleep_on = 0;
@@ -130,8 +174,12 @@ static int sleep_once(struct any *any, int64_t deadline, int64_t *cap)
     int64_t now = neap_now();
     if (now >= deadline)
         return -ETIMEDOUT;
-    int status = neap__futex_wait_any(any->futexes, any->asleep_on,
-                                      neap__wait_until(now, deadline, *cap));
+    int status = tell_each(any, true);
+    if (status < 0)
+        return status;
+    status = neap__futex_wait_any(any->futexes, any->asleep_on,
+                                  neap__wait_until(now, deadline, *cap));
+    tell_each(any, false);
     return status == -ETIMEDOUT ? look_for_the_dead(any, cap) : status;
 }
 
@@ -139,6 +187,7 @@ static int sleep_once(struct any *any, int64_t deadline, int64_t *cap)
 static int attempt_and_sleep(struct any *any, int64_t deadline)
 {
     int64_t cap = NEAP__WAIT_CAP_FIRST;
+    any->since = neap_now();
     for (;;) {
         int status = announce_each(any);
         if (status == 0)
@@ -202,6 +251,8 @@ int neap_wait_any(void *const objects[], size_t count, int64_t deadline,
     }
     if (status >= 0)
         *ret_index = index;
+    if (status == NEAP__CYCLE)
+        return neap__fail(-EDEADLK, "%s", neap_error_text());
     if (status == -EBUSY || status == -ETIMEDOUT || status == -EINTR)
         return neap__fail_why(status, "none of %zu objects came", count);
     return status;

@@ -18,6 +18,8 @@
 
 #include "work/work.h"
 
+#include "recovery/wait.h"
+
 /* What one look reads, so that it comes to an end. */
 #define AT_A_TIME (1024 * 1024)
 
@@ -164,8 +166,10 @@ void neap__process_watch(neap_process *process, struct pollfd fds[2])
 }
 
 
-/* @return neap_process.ended, not 0; -ETIMEDOUT; -EINTR. */
-static int await(neap_process *process, int64_t deadline)
+/* A signal that came just before the poll did not end it, and its handler may be
+ * the binding's to run: so that is asked whenever a poll was in vain.
+ * @return neap_process.ended, not 0; -ETIMEDOUT; -EINTR. */
+static int await(neap_process *process, int64_t deadline, bool asks)
 {
     for (;;) {
         int ended = neap__process_look(process);
@@ -176,6 +180,8 @@ static int await(neap_process *process, int64_t deadline)
         int status = neap__poll(fds, 2, deadline);
         if (status < 0)
             return status;
+        if (status == 0 && asks && neap__wait_is_over())
+            return -EINTR;
     }
 }
 
@@ -214,7 +220,7 @@ int neap_process_wait(neap_process *process, int64_t deadline,
 {
     if (neap__process_foreign(process))
         return fail_foreign(process);
-    int ended = await(process, deadline);
+    int ended = await(process, deadline, true);
     if (ended < 0)
         return fail_wait(process, ended);
     if (process->answer.cut)
@@ -255,7 +261,7 @@ void neap_process_close(neap_process *process)
     if (!neap__process_foreign(process)) {
         if (neap__process_look(process) == 0)
             neap__pidfd_kill(process->pidfd, SIGKILL);
-        while (await(process, NEAP_FOREVER) == -EINTR)
+        while (await(process, NEAP_FOREVER, false) == -EINTR)
             ;
         neap__kin_leave(process);
     }

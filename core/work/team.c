@@ -12,6 +12,8 @@
 
 #include "work/work.h"
 
+#include "recovery/wait.h"
+
 
 static struct neap_sh_team *map_shared(uint32_t workers, size_t *ret_size)
 {
@@ -166,6 +168,8 @@ static int listen_to_all(neap_team *team, int64_t deadline)
     int n = neap__poll(team->polled, 2 * (nfds_t)team->workers, deadline);
     if (n > 0)
         look_at_ready(team);
+    if (n == 0 && neap__wait_is_over()) /* as a single process is waited for */
+        return -EINTR;
     return n < 0 ? n : 0;
 }
 

@@ -199,6 +199,122 @@ TEST_EACH(who_asks_for_it_gets_an_error_instead, sizes)
 }
 
 
+/* -- who waits for any of several ------------------------------------------- */
+
+/* Holds the first, and wants any of the others, or an event. */
+static int hold_and_want_any(void *argument)
+{
+    struct three *t = argument;
+    void *wanted[3] = {t->locks[1], t->locks[2]};
+    size_t count = 2, index;
+    CHECK(neap_mutex_lock(t->locks[0], NEAP_FOREVER) >= 0);
+    if (t->second) {
+        neap_event *event;
+        must_open(neap_event_open(t->heap, "event", &event));
+        wanted[count++] = event;
+    }
+    t->board->words[0]++;
+    WAIT_UNTIL(t->board->words[0] >= t->board->words[1]);
+    int status = neap_wait_any(wanted, count, NEAP_FOREVER, &index);
+    if (status == -EDEADLK)
+        CHECK(strstr(neap_error_text(), "close a cycle"));
+    CHECK_STATUS(neap_mutex_unlock(t->locks[0]), 0);
+    return status == -EDEADLK ? 3 : 0;
+}
+
+
+static pid_t start_any(struct three *t, bool event)
+{
+    struct three own = *t;
+    own.second = event;
+    return test_fork(hold_and_want_any, &own);
+}
+
+
+static int hold_until_told(void *argument)
+{
+    struct three *t = argument;
+    CHECK(neap_mutex_lock(t->locks[2], NEAP_FOREVER) >= 0);
+    t->board->words[0]++;
+    WAIT_UNTIL(t->board->words[5]);
+    return neap_mutex_unlock(t->locks[2]);
+}
+
+
+TEST(who_waits_for_any_is_in_a_deadlock_if_all_owners_are)
+{
+    struct three t = open_three(NULL, false);
+    neap_deadlock deadlock;
+    neap_lock_use use;
+    pid_t children[3];
+    t.board->words[1] = 3;
+    children[0] = start_any(&t, false);
+    for (int i = 1; i < 3; i++)
+        children[i] = start(&t, i, 0);
+    WAIT_UNTIL(deadlocks_of(t.heap, &deadlock) == 1);
+    CHECK_INT(deadlock.count, 2);
+    CHECK(strstr(deadlock.text, "any of several, among them "));
+    CHECK(find(t.heap, "b", NEAP_USE_WAITS, children[0], &use));
+    CHECK(find(t.heap, "c", NEAP_USE_WAITS, children[0], &use));
+    CHECK(use.waited >= 0);
+    for (int i = 0; i < 3; i++)
+        test_kill(children[i]);
+    CHECK(neap_heap_reap(t.heap) >= 0);
+    close_three(&t);
+}
+
+
+static const char *const ways[] = {"an owner goes on", "an event", NULL};
+
+TEST_EACH(who_waits_for_any_is_in_none_if_one_may_come, ways)
+{
+    bool event = strcmp(parameter, "an event") == 0;
+    struct three t = open_three(NULL, true); /* an error would tell */
+    neap_deadlock deadlock;
+    neap_lock_use use;
+    t.board->words[1] = 3;
+    pid_t any = start_any(&t, event), other = start(&t, 1, 0);
+    pid_t third = event ? start(&t, 2, 0) : test_fork(hold_until_told, &t);
+    WAIT_UNTIL(find(t.heap, event ? "event" : "c", NEAP_USE_WAITS, any, &use));
+    WAIT_UNTIL(find(t.heap, "a", NEAP_USE_WAITS, other, &use));
+    CHECK_INT(deadlocks_of(t.heap, &deadlock), 0);
+    t.board->words[5] = 1;
+    if (event) {
+        neap_event *there;
+        must_open(neap_event_open(t.heap, "event", &there));
+        WAIT_UNTIL(find(t.heap, "a", NEAP_USE_WAITS, third, &use));
+        CHECK_INT(deadlocks_of(t.heap, &deadlock), 0);
+        CHECK_STATUS(neap_event_set(there), 0);
+        neap_event_close(there);
+    }
+    CHECK_INT(test_wait(any), 0);
+    CHECK_INT(test_wait(other), 0);
+    CHECK_INT(test_wait(third), 0);
+    CHECK(neap_heap_reap(t.heap) >= 0);
+    close_three(&t);
+}
+
+
+TEST(who_waits_for_any_gets_an_error_if_it_asks)
+{
+    struct three t = open_three(NULL, true);
+    int failed = 0;
+    pid_t children[3];
+    t.board->words[1] = 3;
+    children[0] = start_any(&t, false);
+    for (int i = 1; i < 3; i++)
+        children[i] = start(&t, i, 0);
+    for (int i = 0; i < 3; i++) {
+        int how = test_wait(children[i]);
+        CHECK(how == 0 || how == 3);
+        failed += how == 3;
+    }
+    CHECK(failed >= 1);
+    CHECK(neap_heap_reap(t.heap) >= 0);
+    close_three(&t);
+}
+
+
 static int read_and_want(void *argument)
 {
     void **both = argument;

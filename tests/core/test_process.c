@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 
 #include "lib/harness.h"
+#include "neap/system.h"
 #include "work/work.h"
 
 
@@ -571,6 +572,24 @@ TEST(several_threads_may_wait_for_one_process)
     for (int i = 0; i < 4; i++)
         CHECK_INT(pthread_join(threads[i], NULL), 0);
     neap_process_close(process);
+}
+
+
+static int is_over(void)
+{
+    return 1;
+}
+
+
+TEST(a_signal_that_came_before_the_wait_ends_it)
+{
+    neap_process *process = fork_sleeper();
+    neap_exit end;
+    neap_set_wait_check(is_over);
+    CHECK_FAILS(neap_process_wait(process, NEAP_FOREVER, &end), -EINTR,
+                "interrupted");
+    neap_process_close(process);
+    neap_set_wait_check(NULL);
 }
 
 

@@ -1,6 +1,7 @@
 """Coroutine forms of the objects."""
 import asyncio
 import errno
+import time
 
 import neap
 import neap.aio
@@ -214,6 +215,152 @@ def test_a_cancelled_party_breaks_its_barrier(opened):
 
     asyncio.run(main())
     assert barrier.broken
+
+
+def test_many_tasks_read_and_one_writes(opened):
+    lock, inside = opened("rwlock", "lock"), []
+
+    async def read(form, both):
+        async with form.read():
+            inside.append("r")
+            await both.wait() if inside.count("r") < 2 else both.set()
+
+    async def write(form):
+        async with form.write() as same:
+            assert same is form
+            value = len(inside)
+            await asyncio.sleep(0.01)
+            inside.append("w")
+            assert len(inside) == value + 1
+
+    async def main():
+        form, both = neap.aio.RWLock(lock), asyncio.Event()
+        await asyncio.gather(read(form, both), read(form, both))
+        await asyncio.gather(write(form), write(form))
+
+    asyncio.run(main())
+    assert inside == ["r", "r", "w", "w"]
+    assert lock.acquire_write(blocking=False)
+    lock.release()
+
+
+def test_a_cancelled_wait_for_a_rwlock_has_nothing(opened):
+    lock = opened("rwlock", "lock")
+
+    async def main():
+        form = neap.aio.RWLock(lock)
+        async with form.write():
+            await cancelled_soon(form.read().__aenter__())
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(form.write().__aenter__(), 0.02)
+        async with form.read():
+            await cancelled_soon(form.write().__aenter__())
+            async with form.read():
+                pass
+
+    asyncio.run(main())
+    assert lock.acquire_write(blocking=False)
+    lock.release()
+
+
+def test_a_writer_that_died_leaves_an_abandoned_rwlock(opened):
+    lock, here = opened("rwlock", "lock"), opened("event", "here")
+
+    def work():
+        with lock.write():
+            here.set()
+            while True:
+                time.sleep(1)
+
+    async def main():
+        form = neap.aio.RWLock(lock)
+        wait = asyncio.ensure_future(form.write().__aenter__())
+        await asyncio.sleep(0.05)
+        assert not wait.done()
+        process.kill(9)
+        await wait
+        assert form.abandoned
+
+    process = neap.fork(work)
+    here.wait()
+    asyncio.run(main())
+    with pytest.raises(neap.WorkerKilled):
+        process.wait()
+
+
+def test_once_is_done_by_one_task(opened):
+    once, times = opened("once", "once"), []
+
+    async def work(word):
+        await asyncio.sleep(0.01)
+        times.append(word)
+
+    async def main():
+        form = neap.aio.Once(once)
+        done = await asyncio.gather(*[form.run(work, "did") for _ in range(4)])
+        assert sorted(done) == [False] * 3 + [True]
+        assert await form.run(times.append, "again") is False
+
+    asyncio.run(main())
+    assert times == ["did"] and once.done
+
+
+def test_once_is_not_done_by_who_is_cancelled_or_raises(opened):
+    once = opened("once", "once")
+
+    async def fail():
+        raise LookupError("told by the function")
+
+    async def main():
+        form = neap.aio.Once(once)
+        await cancelled_soon(form.run(asyncio.sleep, 30))
+        assert not form.done
+        with pytest.raises(LookupError, match="told by the function"):
+            await form.run(fail)
+        first = asyncio.ensure_future(form.run(asyncio.sleep, 30))
+        await asyncio.sleep(0.02)
+        await cancelled_soon(form.run(print))
+        first.cancel()
+        assert await form.run(lambda: None) is True
+
+    asyncio.run(main())
+    assert once.done
+
+
+def test_once_is_done_again_when_the_other_process_died(opened):
+    once, here = opened("once", "once"), opened("event", "here")
+
+    def work():
+        once.run(lambda: (here.set(), time.sleep(60)))
+
+    async def main():
+        form, times = neap.aio.Once(once), []
+        run = asyncio.ensure_future(form.run(times.append, 1))
+        await asyncio.sleep(0.05)
+        assert not run.done()
+        process.kill(9)
+        assert await run is True and times == [1]
+
+    process = neap.fork(work)
+    here.wait()
+    asyncio.run(main())
+    with pytest.raises(neap.WorkerKilled):
+        process.wait()
+
+
+def test_a_dropped_rwlock_and_once_end_their_waits(heap, opened):
+    lock, once = opened("rwlock", "lock"), opened("once", "once")
+
+    async def main():
+        heap.drop("lock")
+        heap.drop("once")
+        for wait in (neap.aio.RWLock(lock).write().__aenter__(),
+                     neap.aio.Once(once).run(print)):
+            with pytest.raises(OSError) as info:
+                await wait
+            assert info.value.errno == errno.EIDRM
+
+    asyncio.run(main())
 
 
 def test_a_dropped_object_ends_a_wait(heap, opened):

@@ -5,6 +5,7 @@ import time
 
 import neap
 import pytest
+from conftest import eventually
 from waiting import die, fails_with, kill, signal_soon, soon
 
 
@@ -145,3 +146,31 @@ def test_one_that_is_waited_for_is_not_closed(things):
 
     with soon(close):
         assert neap.wait_any(things[:3]) is things[2]
+
+
+def test_a_deadlock_is_an_error_if_the_heap_was_opened_for_that(opened_for_errors):
+    heap = opened_for_errors
+    a, b, here = heap.mutex("a"), heap.mutex("b"), heap.event("here")
+
+    def work():
+        with b:
+            here.set()
+            with a:
+                return "had both"
+
+    with a:
+        process = neap.fork(work)
+        here.wait()
+        eventually(lambda: any(u.role == "waits" and u.name == "a"
+                               for u in heap.locks().uses))
+        error = fails_with(errno.EDEADLK, neap.wait_any, [b])
+        assert "any of several, among them 'b'" in str(error)
+    assert process.wait() == "had both"
+    for thing in (a, b, here):
+        thing.close()
+
+
+@pytest.fixture
+def opened_for_errors(name):
+    with neap.open(name, deadlock="error", ephemeral=True) as heap:
+        yield heap

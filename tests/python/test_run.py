@@ -373,6 +373,40 @@ def test_ctrl_c_stops_all_at_once_and_in_silence(whole_group):
         os.killpg(process.pid, 0)
 
 
+CTRL_C_IN_A_HOOK = """
+import os, select, signal, socket, sys, threading, time, neap
+come, come_out = socket.socketpair()
+come_out.setblocking(False)
+signal.set_wakeup_fd(come_out.fileno())
+here, ever = os.getpid(), threading.Event()
+threading.Thread(target=ever.wait, daemon=True).start()  # it gets the signal
+def hook():
+    if os.getpid() == here:
+        os.kill(here, signal.SIGINT)
+        select.select([come], [], [], 30)
+        for _ in range(1000):
+            pass  # where Python runs handlers
+os.register_at_fork(**{sys.argv[1]: hook})
+try:
+    if sys.argv[2] == "fork":
+        neap.fork(time.sleep, 60).wait()
+    else:
+        neap.run(2, lambda worker: time.sleep(60))
+except KeyboardInterrupt:
+    print("interrupted")
+print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)
+ever.set()
+"""
+
+
+@pytest.mark.parametrize("call", ["fork", "run"])
+@pytest.mark.parametrize("hook", ["before", "after_in_parent"])
+def test_ctrl_c_in_a_hook_of_the_fork_is_not_lost(hook, call):
+    end = subprocess.run([sys.executable, "-c", CTRL_C_IN_A_HOOK, hook, call],
+                         text=True, capture_output=True, timeout=50)
+    assert (end.stdout, end.stderr) == ("interrupted\nTrue\n", "")
+
+
 def test_no_worker_outlives_a_parent_that_is_killed(heap):
     pids = heap.array("pids", 3, "i4")
 

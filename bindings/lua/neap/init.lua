@@ -22,6 +22,7 @@ local neap = {
   maps = core.maps,
   translate = core.translate,
   features = core.features,
+  signals = core.signals,
   ftok = core.ftok,
   now = core.now,
   wait_any = core.wait_any,

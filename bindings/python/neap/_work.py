@@ -138,9 +138,10 @@ def _flush():
             pass  # closed, full or None: nobody to tell
 
 
-def _in_child(call, mask, seed, index):
+def _in_child(call, mask, held, seed, index):
     """Run in the child by the fork in C; returns the exit code."""
     try:
+        held.give_back()
         # Ctrl-C reaches the whole group; who tells of it is the parent. A
         # handler of the script's own stays.
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
@@ -161,11 +162,47 @@ def _in_child(call, mask, seed, index):
 # -- in the parent ------------------------------------------------------------
 
 
+class _HeldCtrlC:
+    """Ctrl-C is only noted until it is told of.
+
+    It is blocked around a fork, but another thread may get it for the process;
+    and what its handler raises in one of Python's hooks around the fork would be
+    ignored.
+    """
+
+    def __init__(self):
+        self._noted = None
+        self._handler = signal.getsignal(signal.SIGINT)
+        if (threading.current_thread() is not threading.main_thread()
+                or not callable(self._handler)):
+            self._handler = None  # no hook of this thread runs it
+        else:
+            signal.signal(signal.SIGINT, self._note)
+
+    def _note(self, *arguments):
+        self._noted = arguments
+
+    def give_back(self):
+        if self._handler:
+            signal.signal(signal.SIGINT, self._handler)
+
+    def tell(self):
+        """At the end: may raise KeyboardInterrupt."""
+        self.give_back()
+        if self._noted:
+            self._handler(*self._noted)
+
+
 def _fork_with(start, call, seed, index):
     """start(child), with Ctrl-C held back until the child is ready for it."""
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        return start(functools.partial(_in_child, call, mask, seed, index))
+        held = _HeldCtrlC()
+        try:
+            return start(
+                functools.partial(_in_child, call, mask, held, seed, index))
+        finally:
+            held.tell()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 

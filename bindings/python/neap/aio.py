@@ -10,15 +10,19 @@
 Each takes an object of a heap and has all that it has; the calls that wait are
 coroutines. There are no timeouts: asyncio.wait_for() and asyncio.timeout() do
 that, for a wait that is cancelled has taken nothing. A mutex belongs to the
-thread of the event loop: tasks of one loop exclude each other, too.
+thread of the event loop: tasks of one loop exclude each other, too. A read-write
+lock, and a once while its function runs, belong to a thread of their own for each
+task that has it.
 """
 import asyncio
+import contextlib
+import inspect
 import threading
 
 import neap
 
-__all__ = ["Barrier", "Condition", "Event", "Latch", "Mutex", "Semaphore",
-           "wait_any"]
+__all__ = ["Barrier", "Condition", "Event", "Latch", "Mutex", "Once", "RWLock",
+           "Semaphore", "wait_any"]
 
 # How often a thread that waits for the sake of a task looks whether it still
 # should.
@@ -126,6 +130,69 @@ async def _despite_cancels(coroutine):
     task.result()
     if cancelled:
         raise cancelled
+
+
+def _tell(future, error, value=None):
+    if future.done():
+        return
+    if error is None:
+        future.set_result(value)
+    else:
+        future.set_exception(error)
+
+
+class _Keeper:
+    """A thread that has something for a task until that gives it back.
+
+    attempt(seconds) gives None as long as it cannot be had; if what it gives is
+    true, give(*arguments) gives it back.
+    """
+
+    def __init__(self, attempt, give):
+        self._attempt, self._give = attempt, give
+        self._arguments = ()
+        self._over = threading.Event()
+
+    def _run(self, loop):
+        error = None
+        try:
+            got = self._attempt(0)
+            while got is None and not self._over.is_set():
+                got = self._attempt(_LOOK)
+            loop.call_soon_threadsafe(_tell, self._taken, None, got)
+            if got:
+                self._over.wait()
+                self._give(*self._arguments)
+        except Exception as raised:  # the task's, not this thread's
+            error = raised
+        loop.call_soon_threadsafe(_tell, self._taken, error)
+        loop.call_soon_threadsafe(_tell, self._ended, error)
+
+    async def take(self):
+        """Wait for it: what the attempt gave."""
+        loop = asyncio.get_running_loop()
+        self._taken, self._ended = loop.create_future(), loop.create_future()
+        threading.Thread(target=self._run, args=(loop,), daemon=True).start()
+        try:
+            return await asyncio.shield(self._taken)
+        except BaseException:
+            try:
+                await self.give()
+            except Exception:  # what take() raises itself
+                pass
+            if self._taken.done():
+                self._taken.exception()
+            raise
+
+    async def give(self, *arguments):
+        """Give it back: it is when this ends."""
+        self._arguments = arguments
+        self._over.set()
+        try:
+            await _despite_cancels(asyncio.wait([self._ended]))
+        finally:
+            self._ended.exception()
+        self._ended.result()
 
 
 class _Form:
@@ -276,3 +343,59 @@ class Barrier(_Form):
 
     async def __aexit__(self, kind, error, traceback):
         pass
+
+
+class RWLock(_Form):
+    """A neap.RWLock for `async with lock.read()` and `async with lock.write()`.
+
+    Any number of tasks read at a time, or one writes. A task that reads and wants
+    to write waits for itself.
+    """
+
+    _of = neap.RWLock
+
+    @contextlib.asynccontextmanager
+    async def _kept(self, acquire):
+        keeper = _Keeper(lambda seconds: acquire(timeout=seconds) or None,
+                         self.handle.release)
+        await keeper.take()
+        try:
+            yield self
+        finally:
+            await keeper.give()
+
+    def read(self):
+        """For `async with`: read it meanwhile."""
+        return self._kept(self.handle.acquire_read)
+
+    def write(self):
+        """For `async with`: have it alone meanwhile."""
+        return self._kept(self.handle.acquire_write)
+
+
+class Once(_Form):
+    """A neap.Once whose run() is a coroutine, of a function or a coroutine
+    function. One that comes here again waits for itself."""
+
+    _of = neap.Once
+
+    async def run(self, fn, /, *args, **kwargs):
+        """Do it if nobody has; True if this call did. A task that is cancelled,
+        or whose function raises, leaves it to the next to come."""
+        if self.handle.done:
+            return False
+        keeper = _Keeper(self.handle._begin, self._end)
+        if not await keeper.take():
+            return False
+        done = False
+        try:
+            result = fn(*args, **kwargs)
+            if inspect.isawaitable(result):
+                await result
+            done = True
+        finally:
+            await keeper.give(done)
+        return True
+
+    def _end(self, done=False):
+        self.handle._end(done)

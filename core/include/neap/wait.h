@@ -26,7 +26,8 @@
  *
  * @return 0, with *ret_index counted from 0; NEAP_ABANDONED likewise, of a
  * mutex; -ETIMEDOUT (-EBUSY with NEAP_NOW); -EINTR; -EIDRM one was dropped;
- * -EDEADLK this thread has that mutex; -EINVAL none, too many, or an object of
+ * -EDEADLK this thread has that mutex, or (if the heap was opened for that) all
+ * are mutexes of one heap whose owners wait for this thread or for each other; -EINVAL none, too many, or an object of
  * another kind; as the object's own call.
  */
 NEAP_API NEAP_MUST_CHECK
