@@ -26,6 +26,7 @@
 #include "recovery/reap.h"
 #include "recovery/redo.h"
 #include "recovery/share.h"
+#include "recovery/spin.h"
 #include "recovery/wait.h"
 
 
@@ -366,12 +367,27 @@ static int wait_through(neap__attempt *attempt, struct neap__party *party)
 }
 
 
+/* As long as has been worth it for this barrier of late. */
+static int look_spinning(struct neap__party *party)
+{
+    struct neap__patience patience = neap__patience_begin(party->object->entry);
+    int status = -EBUSY;
+    while (status == -EBUSY && neap__patience(&patience))
+        status = look(NULL, party);
+    neap__patience_end(&patience, status != -EBUSY);
+    return status;
+}
+
+
 /* Counted, until the phase is over. */
 static int wait_for_others(struct neap__party *party)
 {
     int status;
-    do
-        status = wait_through(look, party);
+    do {
+        status = party->deadline != NEAP_NOW ? look_spinning(party) : -EBUSY;
+        if (status == -EBUSY)
+            status = wait_through(look, party);
+    }
     while (status == DUE && (status = neap__barrier_act(party)) == -EBUSY);
     if (status == 0) {
         forget_wait(party);

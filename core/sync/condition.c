@@ -30,6 +30,7 @@
 
 #include "recovery/reap.h"
 #include "recovery/share.h"
+#include "recovery/spin.h"
 #include "recovery/wait.h"
 #include "sync/measure.h"
 #include "sync/measure.h"
@@ -246,12 +247,25 @@ static int take(struct neap__seat *seat, struct wait *wait)
 }
 
 
+static bool comes_soon(const struct wait *wait)
+{
+    struct neap__patience patience = neap__patience_begin(wait->object->entry);
+    bool got;
+    while (!(got = is_granted(wait)) && neap__patience(&patience))
+        ;
+    neap__patience_end(&patience, got);
+    return got;
+}
+
+
 static int sleep_until_granted(struct neap__seat *seat, struct wait *wait,
                                int64_t deadline)
 {
     struct neap_sh_entry *entry = wait->object->entry;
     int64_t cap = NEAP__WAIT_CAP_FIRST;
     int status = deadline == NEAP_NOW ? -ETIMEDOUT : -EBUSY;
+    if (status == -EBUSY && comes_soon(wait))
+        status = take(seat, wait);
     while (status == -EBUSY) {
         status = neap__wait_sleep(seat, entry, wait->seen, deadline, &cap);
         if (status == 0)
