@@ -260,6 +260,25 @@ bool lneap_option_bool(lua_State *L, int arg, const char *key, bool otherwise)
 }
 
 
+uint32_t lneap_option_word(lua_State *L, int arg, const char *key,
+                           const char *const words[])
+{
+    uint32_t at = 0;
+
+    if (!lua_istable(L, arg) || lua_getfield(L, arg, key) == LUA_TNIL)
+        return 0;
+    const char *word = lua_tostring(L, -1);
+    do
+        at++;
+    while (words[at] && (!word || strcmp(words[at], word) != 0));
+    if (!words[at])
+        luaL_argerror(L, arg, lua_pushfstring(L, "option '%s': %s expected",
+                                              key, words[0]));
+    lua_pop(L, 1);
+    return at;
+}
+
+
 uint64_t lneap_option_size(lua_State *L, int arg, const char *key)
 {
     uint64_t size = 0;

@@ -184,6 +184,11 @@ uint64_t lneap_option_size(lua_State *L, int arg, const char *key);
 uint32_t lneap_option_mode(lua_State *L, int arg, const char *key);
 int lneap_option_protection(lua_State *L, int arg, const char *key);
 
+/* The index of an option's word in `words`, which end with NULL and begin with
+ * all of them for people; 0, which is nothing asked for, when it is missing. */
+uint32_t lneap_option_word(lua_State *L, int arg, const char *key,
+                           const char *const words[]);
+
 /* -- values (value.c) ------------------------------------------------------ */
 
 /*

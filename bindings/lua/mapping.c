@@ -43,34 +43,13 @@ static uint64_t check_offset(lua_State *L, int arg)
 }
 
 
-/* The index of an option's word in `words`, which end with NULL; 0, which is
- * nothing asked for, when it is missing. */
-static uint32_t option_word(lua_State *L, int arg, const char *key,
-                            const char *const words[])
-{
-    uint32_t at = 0;
-
-    if (!lua_istable(L, arg) || lua_getfield(L, arg, key) == LUA_TNIL)
-        return 0;
-    const char *word = lua_tostring(L, -1);
-    do
-        at++;
-    while (words[at] && (!word || strcmp(words[at], word) != 0));
-    if (!words[at])
-        luaL_argerror(L, arg, lua_pushfstring(L, "option '%s': %s expected",
-                                              key, words[0]));
-    lua_pop(L, 1);
-    return at;
-}
-
-
 static uint32_t check_flags(lua_State *L, int arg)
 {
     static const char *const huge[] = {"'try' or 'require'", "try", "require",
                                        NULL};
     static const uint32_t flag_of[] = {0, NEAP_MAPPING_HUGE_TRY,
                                        NEAP_MAPPING_HUGE};
-    uint32_t flags = flag_of[option_word(L, arg, "huge", huge)];
+    uint32_t flags = flag_of[lneap_option_word(L, arg, "huge", huge)];
 
     if (lneap_option_bool(L, arg, "private", false))
         flags |= NEAP_MAPPING_PRIVATE;

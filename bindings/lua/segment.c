@@ -53,6 +53,23 @@ static uint32_t check_mode(lua_State *L, int arg)
 }
 
 
+static neap_segment_options check_create_options(lua_State *L, int arg)
+{
+    static const char *const known[] = {"mode", "huge", "huge_page", NULL};
+    static const char *const huge[] = {"'try' or 'require'", "try", "require",
+                                       NULL};
+    static const uint32_t flag_of[] = {0, NEAP_SEGMENT_HUGE_TRY,
+                                       NEAP_SEGMENT_HUGE};
+    neap_segment_options options = {.size = sizeof options};
+
+    lneap_check_options(L, arg, known);
+    options.mode = lneap_option_mode(L, arg, "mode");
+    options.flags = flag_of[lneap_option_word(L, arg, "huge", huge)];
+    options.huge_page = lneap_option_size(L, arg, "huge_page");
+    return options;
+}
+
+
 /***
  * Make a segment of that size, filled with zeros.
  *
@@ -63,18 +80,20 @@ static uint32_t check_mode(lua_State *L, int arg)
  * @function create
  * @tparam string address
  * @tparam integer|string size bytes, or text such as "64K"
- * @tparam[opt] table options mode, "0600" when not given
+ * @tparam[opt] table options mode, "0600" when not given; huge pages that root
+ * has set aside, "try" or "require" (memfd, sysv, anonymous; the size is rounded
+ * up to whole ones); huge_page, their size when it is not the machine's default
  * @treturn segment the segment, or nil, text and code
  */
 static int segment_create(lua_State *L)
 {
     const char *address = lneap_check_address(L, 1);
     uint64_t size = lneap_check_size(L, 2);
-    uint32_t mode = check_mode(L, 3);
+    neap_segment_options options = check_create_options(L, 3);
     struct lneap_handle *handle = lneap_new(L, &lneap_segment_class, address);
     neap_segment *core;
 
-    int status = neap_segment_create(address, size, mode, &core);
+    int status = neap_segment_create_with(address, size, &options, &core);
     if (status < 0)
         return lneap_fail(L, status);
     handle->core = core;
@@ -169,6 +188,8 @@ static void set_stat(lua_State *L, const neap_segment_stat *stat)
     }
     if (stat->creator_pid)
         lneap_set_integer(L, "creator_pid", stat->creator_pid);
+    if (stat->page)
+        lneap_set_unsigned(L, "page", stat->page);
     lneap_set_integer(L, "accessed", stat->accessed);
     lneap_set_integer(L, "modified", stat->modified);
     lneap_set_integer(L, "changed", stat->changed);

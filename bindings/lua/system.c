@@ -31,10 +31,35 @@ static int features(lua_State *L)
 }
 
 
+/***
+ * The pools of huge pages that root has set aside, one for each size: tables
+ * with page (bytes), total and free (pages; free ones are not promised either).
+ *
+ * @usage for _, p in ipairs(neap.huge_pages()) do print(p.page, p.free) end
+ * @function huge_pages
+ * @treturn table list
+ */
+static int huge_pages(lua_State *L)
+{
+    neap_huge_pool pool;
+
+    lua_newtable(L);
+    for (uint32_t n = 0; neap_huge_pool_at(n, &pool) == NEAP_MORE; n++) {
+        lua_createtable(L, 0, 3);
+        lneap_set_unsigned(L, "page", pool.page);
+        lneap_set_unsigned(L, "total", pool.total);
+        lneap_set_unsigned(L, "free", pool.free);
+        lua_rawseti(L, -2, (lua_Integer)n + 1);
+    }
+    return 1;
+}
+
+
 void lneap_open_system(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         {"features", features},
+        {"huge_pages", huge_pages},
         {NULL, NULL},
     };
 

@@ -91,6 +91,21 @@ static PyObject *list_features(void)
     }
     return all;
 }
+
+
+static PyObject *list_huge_pools(void)
+{
+    neap_huge_pool p;
+    PyObject *all = PyList_New(0);
+    for (uint32_t n = 0; all && neap_huge_pool_at(n, &p) == NEAP_MORE; n++) {
+        PyObject *one = Py_BuildValue("(KKK)", (unsigned long long)p.page,
+            (unsigned long long)p.total, (unsigned long long)p.free);
+        if (!one || PyList_Append(all, one) < 0)
+            Py_CLEAR(all);
+        Py_XDECREF(one);
+    }
+    return all;
+}
 %}
 
 %rename(_maps_of) list_maps;
@@ -99,3 +114,5 @@ PyObject *list_maps(int pid);
 PyObject *translate_address(int pid, uint64_t address);
 %rename(_features) list_features;
 PyObject *list_features(void);
+%rename(_huge_pools) list_huge_pools;
+PyObject *list_huge_pools(void);

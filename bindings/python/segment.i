@@ -45,12 +45,30 @@ static int receive_segment(struct passing p, uint64_t timeout,
 }
 
 
+/* With flags of enum neap_segment_flags, of that many bytes a huge page. */
+struct huge {
+    uint32_t flags;
+    uint64_t page;
+};
+
+
+static int create_segment(const char *address, uint64_t size, uint32_t mode,
+                          struct huge huge, neap_segment **ret_core)
+{
+    neap_segment_options options = {.size = sizeof options, .mode = mode,
+                                    .flags = huge.flags,
+                                    .huge_page = huge.page};
+    return neap_segment_create_with(address, size, &options, ret_core);
+}
+
+
 static int open_segment(const char *address, int how, uint64_t size,
-                        uint32_t mode, bool read_only, neap_segment **ret_core)
+                        uint32_t mode, bool read_only, struct huge huge,
+                        neap_segment **ret_core)
 {
     switch (how) {
     case SEGMENT_CREATE:
-        return neap_segment_create(address, size, mode, ret_core);
+        return create_segment(address, size, mode, huge, ret_core);
     case SEGMENT_OPEN:
         return neap_segment_open(address, read_only, ret_core);
     case SEGMENT_TAKE:
@@ -70,13 +88,14 @@ static int open_segment(const char *address, int how, uint64_t size,
 /* In the order of neap._info.SegmentStat. */
 static PyObject *stat_tuple(const neap_segment_stat *s)
 {
-    return Py_BuildValue("(sKKIIILiLLLiiN)", neap_kind_name(s->kind),
+    return Py_BuildValue("(sKKIIILiLLLiiNK)", neap_kind_name(s->kind),
                          (unsigned long long)s->size,
                          (unsigned long long)s->allocated,
                          s->mode, s->uid, s->gid, (long long)s->attached,
                          s->creator_pid, (long long)s->accessed,
                          (long long)s->modified, (long long)s->changed,
-                         s->last_pid, s->id, PyBool_FromLong(s->removed));
+                         s->last_pid, s->id, PyBool_FromLong(s->removed),
+                         (unsigned long long)s->page);
 }
 
 
@@ -143,10 +162,11 @@ NEAP_HANDLE(Segment)
 typedef struct Segment {
 %extend {
   Segment(const char *address, int how, uint64_t size, uint32_t mode,
-          bool read_only)
+          bool read_only, uint32_t huge = 0, uint64_t huge_page = 0)
   {
       neap_segment *core;
-      int status = open_segment(address, how, size, mode, read_only, &core);
+      int status = open_segment(address, how, size, mode, read_only,
+                                (struct huge){huge, huge_page}, &core);
       Segment *self = status < 0 ? NULL : calloc(1, sizeof *self);
       if (!self)
           return (void *)raise_status(status < 0 ? status : -ENOMEM);

@@ -8,6 +8,7 @@ struct neap_mapping {
     char *address;       /* of its segment, for sentences */
     void *base;          /* what the kernel mapped (mapping.c, M1) */
     size_t base_length;
+    size_t page;         /* bytes: protection and advice go by whole ones */
     uint8_t *data;       /* what was asked for */
     uint64_t length;
     void (*unmap)(void *base, size_t length);

@@ -70,8 +70,21 @@ int neap__descriptor_status(struct neap_segment *segment,
         .accessed = facts.accessed,
         .modified = facts.modified,
         .changed = facts.changed,
+        .page = neap__segment_page(segment),
     };
     return 0;
+}
+
+
+/* What was had before there were too few stays beyond the end: cut it off. */
+static int grow_huge(struct neap_segment *segment, uint64_t from, uint64_t to,
+                     uint64_t page)
+{
+    int status = neap__set_aside(segment->fd, from, to - from);
+    if (status == 0)
+        return 0;
+    (void)neap__file_resize(segment->fd, from);
+    return neap__huge_refused(status, segment->address->text, to - from, page);
 }
 
 
@@ -83,6 +96,12 @@ int neap__descriptor_resize(struct neap_segment *segment, uint64_t size)
         return status;
 
     const char *name = segment->address->text;
+    uint64_t page = neap__segment_page(segment);
+    bool huge = page > neap__page_size();
+    if (huge && size <= INT64_MAX - page)
+        size = neap__round_up(size, page);
+    if (huge && size > facts.size)
+        return grow_huge(segment, facts.size, size, page);
     if (size > facts.size) {
         status = neap__set_aside(segment->fd, facts.size, size - facts.size);
         return status < 0 ? neap__no_room(status, segment->fd, name,

@@ -108,6 +108,9 @@ static int say_taken(const struct neap_mapping *mapping, const void *where,
 static int say_unmapped(int status, const struct neap_mapping *mapping,
                         const struct neap__wish *wish, size_t skip)
 {
+    if (status == -ENOMEM && wish->copied && mapping->page > neap__page_size())
+        return neap__huge_refused(status, mapping->address,
+                                  mapping->base_length, mapping->page);
     if (status == -EEXIST && wish->where)
         return say_taken(mapping, (char *)wish->where - skip,
                          mapping->base_length);
@@ -120,24 +123,34 @@ static int say_unmapped(int status, const struct neap_mapping *mapping,
 
 static void watch(struct neap_mapping *mapping)
 {
-    size_t whole = neap__round_up(mapping->base_length, neap__page_size());
+    size_t whole = neap__round_up(mapping->base_length, mapping->page);
     mapping->watched = neap__fault_watch(mapping->base, whole, whole,
                                          mapping->address, &mapping->spoiled,
                                          false);
 }
 
 
+/* Of what offsets of mappings are multiples. One of sysv is of the whole. */
+static size_t offset_unit(neap_segment *segment)
+{
+    return segment->ops->kind == NEAP_KIND_SYSV ? neap__page_size()
+                                                : neap__segment_page(segment);
+}
+
+
 static int map_pages(struct neap_mapping *mapping, neap_segment *segment,
                      const neap_mapping_options *options, int protection)
 {
-    size_t in_page = options->offset % neap__page_size(), skip = 0;
+    size_t page = offset_unit(segment), skip = 0;
+    size_t in_page = options->offset % page;
     struct neap__wish wish = {
         .offset = options->offset - in_page,
         .protection = protection,
         .copied = options->flags & NEAP_MAPPING_PRIVATE,
         .where = options->address ? (char *)options->address - in_page : NULL,
     };
-    mapping->base_length = mapping->length + in_page;
+    mapping->page = page;
+    mapping->base_length = neap__round_up(mapping->length + in_page, page);
     int status = segment->ops->map(segment, &wish, &mapping->base,
                                    &mapping->base_length, &skip);
     if (status == -ENOTSUP && wish.copied) {
@@ -148,6 +161,8 @@ static int map_pages(struct neap_mapping *mapping, neap_segment *segment,
     }
     if (status < 0)
         return say_unmapped(status, mapping, &wish, skip);
+    mapping->page = mapping->copied ? neap__page_size()
+                                    : neap__segment_page(segment);
     mapping->data = (uint8_t *)mapping->base + skip + in_page;
     status = neap__mapping_equip(mapping, options);
     if (status < 0)
@@ -161,7 +176,7 @@ static int map_pages(struct neap_mapping *mapping, neap_segment *segment,
 static int check_options(neap_segment *segment,
                          const neap_mapping_options *options)
 {
-    size_t page = neap__page_size();
+    size_t page = offset_unit(segment);
     uint32_t huge = NEAP_MAPPING_HUGE_TRY | NEAP_MAPPING_HUGE;
 
     if (options->size != sizeof *options || options->flags & ~31u)

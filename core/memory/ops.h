@@ -26,6 +26,9 @@ struct neap_segment {
     int id;        /* sysv: shmid; else -1 */
     void *base;    /* anonymous: where it is mapped as long as the handle is */
     uint64_t size; /* anonymous: a segment of that kind has nobody to ask */
+    int pages;     /* anonymous: its huge pages' file, nobody else's; else -1 */
+    _Atomic uint64_t page; /* bytes, where it is known to be huge; 0 a file may
+                              tell (neap__segment_page) */
     _Atomic pid_t address_of; /* memfd: the process that `address` speaks of */
 };
 
@@ -36,6 +39,7 @@ struct neap_segment {
  */
 struct neap__segment_ops {
     neap_kind kind;
+    bool huge; /* it may be created in huge pages: create heeds `page` */
     int (*create)(struct neap_segment *segment, uint64_t size, uint32_t mode);
     int (*open)(struct neap_segment *segment);
     void (*close)(struct neap_segment *segment);
@@ -74,6 +78,24 @@ extern const struct neap__segment_ops neap__memfd_ops;
 /* A handle of what has no name but this descriptor, which is its from then on.
  * @return 0; -ENOMEM, and the descriptor is the caller's. */
 int neap__segment_adopt(int fd, bool read_only, neap_segment **ret_segment);
+
+/* -- huge.c ---------------------------------------------------------------- */
+
+/* Create it in huge pages, or say why not. @return 0; as
+ * neap_segment_create_with. */
+int neap__huge_create(struct neap_segment *segment, uint64_t size,
+                      uint32_t mode, const neap_segment_options *options);
+
+/* The pool's page that was asked for, 0 any. @return 0; -EINVAL; -ENOTSUP. */
+int neap__huge_page(const char *name, uint64_t asked, uint64_t *ret_page);
+
+/* The sentence for so many bytes that were not to be had. @return a status. */
+int neap__huge_refused(int status, const char *name, uint64_t bytes,
+                       uint64_t page);
+
+/* Bytes of a page, of which offsets of its descriptor's mappings are multiples;
+ * the system's where it is not known. */
+uint64_t neap__segment_page(struct neap_segment *segment);
 
 /* -- copy.c ---------------------------------------------------------------- */
 

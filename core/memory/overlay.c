@@ -5,6 +5,7 @@
 #include "memory/access.h"
 #include "memory/overlay.h"
 #include "os/fault.h"
+#include "os/huge.h"
 
 #define DEFAULT_ZONE (UINT64_C(64) << 20)
 #define DEFAULT_FRAMES 8
@@ -76,6 +77,7 @@ static struct neap_mapping *make_part(struct neap_overlay *o,
                  (offset - frame->start);
     part->base = part->data - in_page;
     part->base_length = neap__round_up(in_page + length, o->page);
+    part->page = o->page;
     part->length = length;
     part->read_only = !write;
     part->overlay = o;
@@ -147,6 +149,9 @@ static int check_options(const neap_segment *segment,
                           "descriptor from which parts could be mapped; posix, "
                           "file and memfd segments have", name,
                           neap_kind_name(segment->ops->kind));
+    if (neap__file_page(segment->fd) > page)
+        return neap__fail(-ENOTSUP, "cannot overlay %s: its pages are huge, and "
+                          "parts are loaded by small ones; map it", name);
     if (options->frames > MOST_FRAMES)
         return neap__fail(-EINVAL, "cannot overlay %s with %u frames: 1 to %d "
                           "can be", name, options->frames, MOST_FRAMES);

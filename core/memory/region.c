@@ -33,7 +33,7 @@ struct pages {
 static struct pages pages_of(const struct neap_mapping *mapping,
                              uint64_t offset, uint64_t length)
 {
-    size_t page = neap__page_size();
+    size_t page = mapping->page;
     size_t from = (size_t)(mapping->data - (uint8_t *)mapping->base) +
                   (size_t)offset;
     size_t first = from / page, end = (from + length + page - 1) / page;
@@ -76,8 +76,8 @@ static _Atomic uint8_t *each_page(struct neap_mapping *mapping)
     _Atomic uint8_t *each = atomic_load(&mapping->pages), *none = NULL;
     if (each)
         return each;
-    struct pages all = {.count = (mapping->base_length + neap__page_size() -
-                                  1) / neap__page_size()};
+    struct pages all = {.count = (mapping->base_length + mapping->page - 1) /
+                                 mapping->page};
     each = malloc(all.count);
     if (!each)
         return NULL;
@@ -239,7 +239,8 @@ int neap__mapping_equip(struct neap_mapping *mapping,
     uint32_t flags = options->flags;
     int status = 0;
 
-    if (flags & (NEAP_MAPPING_HUGE | NEAP_MAPPING_HUGE_TRY))
+    bool is_huge = mapping->page > neap__page_size();
+    if (flags & (NEAP_MAPPING_HUGE | NEAP_MAPPING_HUGE_TRY) && !is_huge)
         status = neap__map_huge(part.base, part.length,
                                 flags & NEAP_MAPPING_HUGE);
     if (status < 0 && flags & NEAP_MAPPING_HUGE)

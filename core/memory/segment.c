@@ -42,7 +42,7 @@ static struct neap_segment *make_handle(const struct neap__address *address,
     segment->ops = find_ops(address->kind);
     segment->address = copy;
     segment->read_only = read_only;
-    segment->fd = segment->id = -1;
+    segment->fd = segment->id = segment->pages = -1;
     return segment;
 }
 
@@ -68,19 +68,64 @@ static int check_size(const struct neap__address *address, uint64_t size)
 }
 
 
+static bool is_page(uint64_t bytes)
+{
+    return bytes > neap__page_size() && (bytes & (bytes - 1)) == 0;
+}
+
+
+static int check_options(const char *name, const neap_segment_options *options)
+{
+    const uint32_t huge = NEAP_SEGMENT_HUGE | NEAP_SEGMENT_HUGE_TRY;
+    if (options->size != sizeof *options || options->flags & ~huge)
+        return neap__fail(-EINVAL, "cannot create %s with such options: size is "
+                          "sizeof(neap_segment_options), flags are of enum "
+                          "neap_segment_flags", name);
+    if (options->flags == huge)
+        return neap__fail(-EINVAL, "cannot create %s in huge pages both if "
+                          "possible and in any case: choose one", name);
+    if (options->huge_page && !options->flags)
+        return neap__fail(-EINVAL, "cannot create %s: a size of huge pages is "
+                          "given, and not whether they are to be tried or "
+                          "required", name);
+    if (options->huge_page && !is_page(options->huge_page))
+        return neap__fail(-EINVAL, "cannot create %s in huge pages of %llu "
+                          "bytes: a page is a power of two and more than %zu",
+                          name, (unsigned long long)options->huge_page,
+                          neap__page_size());
+    return 0;
+}
+
+
+static int create_pages(struct neap_segment *segment, uint64_t size,
+                        const neap_segment_options *options)
+{
+    uint32_t mode = options->mode ? options->mode : 0600;
+    int status = options->flags
+                     ? neap__huge_create(segment, size, mode, options) : 0;
+    if (!options->flags || (status < 0 &&
+                            options->flags & NEAP_SEGMENT_HUGE_TRY))
+        status = segment->ops->create(segment, size, mode);
+    return status;
+}
+
+
 static int create_at(const struct neap__address *address, uint64_t size,
-                     uint32_t mode, neap_segment **ret_segment)
+                     const neap_segment_options *options,
+                     neap_segment **ret_segment)
 {
     int status = check_size(address, size);
     if (status == 0)
-        status = neap__mode_check(address, mode);
+        status = check_options(address->text, options);
+    if (status == 0)
+        status = neap__mode_check(address, options->mode);
     if (status < 0)
         return status;
 
     struct neap_segment *segment = make_handle(address, false);
     if (!segment)
         return neap__fail_why(-ENOMEM, "cannot create %s", address->text);
-    status = segment->ops->create(segment, size, mode ? mode : 0600);
+    status = create_pages(segment, size, options);
     if (status < 0) {
         free_handle(segment);
         return status;
@@ -129,12 +174,21 @@ int neap__segment_adopt(int fd, bool read_only, neap_segment **ret_segment)
 }
 
 
-int neap_segment_create(const char *address, uint64_t size, uint32_t mode,
-                        neap_segment **ret_segment)
+int neap_segment_create_with(const char *address, uint64_t size,
+                             const neap_segment_options *options,
+                             neap_segment **ret_segment)
 {
     struct neap__address parsed;
     int status = neap__address_parse(address, &parsed);
-    return status < 0 ? status : create_at(&parsed, size, mode, ret_segment);
+    return status < 0 ? status : create_at(&parsed, size, options, ret_segment);
+}
+
+
+int neap_segment_create(const char *address, uint64_t size, uint32_t mode,
+                        neap_segment **ret_segment)
+{
+    neap_segment_options options = {.size = sizeof options, .mode = mode};
+    return neap_segment_create_with(address, size, &options, ret_segment);
 }
 
 
@@ -153,6 +207,7 @@ int neap_segment_open_or_create(const char *address, uint64_t size,
     /* Enough for any crowd of creators and unlinkers; a link that leads
      * nowhere, which exists and cannot be opened, would go round for ever. */
     enum { ROUNDS = 1000 };
+    neap_segment_options options = {.size = sizeof options, .mode = mode};
     struct neap__address parsed;
     int status = neap__address_parse(address, &parsed);
     if (status < 0)
@@ -163,7 +218,7 @@ int neap_segment_open_or_create(const char *address, uint64_t size,
                      ? open_at(&parsed, false, ret_segment) : -ENOENT;
         if (status != -ENOENT)
             return status;
-        status = create_at(&parsed, size, mode, ret_segment);
+        status = create_at(&parsed, size, &options, ret_segment);
         if (status != -EEXIST)
             return status < 0 ? status : NEAP_CREATED;
     }
@@ -208,9 +263,11 @@ int neap_segment_resize(neap_segment *segment, uint64_t size)
     if (!segment->ops->resize)
         return neap__fail(-ENOTSUP, "cannot resize %s: %s segments keep the "
                           "size that they were created with; posix, file and "
-                          "memfd segments can be resized",
+                          "memfd segments can be resized%s",
                           segment->address->text,
-                          neap_kind_name(segment->ops->kind));
+                          neap_kind_name(segment->ops->kind),
+                          segment->ops->kind == NEAP_KIND_ANONYMOUS
+                              ? ", and a memfd is shared over a fork too" : "");
     if (segment->read_only)
         return neap__fail(-EACCES, "cannot resize %s: it was opened read-only",
                           segment->address->text);

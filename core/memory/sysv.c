@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "memory/ops.h"
+#include "os/huge.h"
 
 
 /* The sentence for what a limit of the kernel forbids: which, how much of it is
@@ -50,15 +51,20 @@ static int beyond_limit(int status, const struct neap__address *address,
 }
 
 
-int neap__sysv_create(const struct neap__address *address, uint64_t size,
-                      uint32_t mode, int *ret_id)
+/* `page` 0 is small ones. */
+static int create_in(const struct neap__address *address, uint64_t size,
+                     uint32_t mode, uint64_t page, int *ret_id)
 {
     char asked[32];
     int id = neap__mode_check(address, mode);
     if (id < 0)
         return id;
 
-    id = neap__shm_create(address->key, size, mode ? mode : 0600);
+    mode = mode ? mode : 0600;
+    id = page ? neap__huge_shm(address->key, size, mode, page)
+              : neap__shm_create(address->key, size, mode);
+    if (page && (id == -ENOMEM || id == -EPERM))
+        return neap__huge_refused(id, address->text, size, page);
     switch (id < 0 ? id : 0) {
     case 0:
         *ret_id = id;
@@ -72,6 +78,13 @@ int neap__sysv_create(const struct neap__address *address, uint64_t size,
         return neap__fail_why(id, "cannot create %s with %s", address->text,
                               neap__bytes_text(size, asked));
     }
+}
+
+
+int neap__sysv_create(const struct neap__address *address, uint64_t size,
+                      uint32_t mode, int *ret_id)
+{
+    return create_in(address, size, mode, 0, ret_id);
 }
 
 
@@ -192,7 +205,11 @@ int neap__sysv_remove(int id)
 
 static int create(struct neap_segment *segment, uint64_t size, uint32_t mode)
 {
-    return neap__sysv_create(segment->address, size, mode, &segment->id);
+    uint64_t page = segment->page;
+    int status = create_in(segment->address, size, mode, page, &segment->id);
+    if (status == 0 && !page)
+        segment->page = neap__page_size();
+    return status;
 }
 
 
@@ -248,6 +265,7 @@ static int get_status(struct neap_segment *segment, neap_segment_stat *ret_stat)
         .accessed = stat.attach_time,
         .modified = stat.detach_time,
         .changed = stat.change_time,
+        .page = segment->page,
     };
     return 0;
 }
@@ -326,6 +344,8 @@ static int map(struct neap_segment *segment, const struct neap__wish *wish,
                                          : NULL, stat.size, base);
     if (status < 0)
         return status;
+    if (!segment->page)
+        segment->page = neap__map_page(*base, stat.size);
 
     int protection = wish->protection;
     int given = segment->read_only ? NEAP_PROT_READ
@@ -347,6 +367,7 @@ static void unmap(void *base, size_t length)
 
 const struct neap__segment_ops neap__sysv_ops = {
     .kind = NEAP_KIND_SYSV,
+    .huge = true,
     .create = create,
     .open = open_id,
     .close = forget_id,

@@ -97,11 +97,12 @@ local function system_v(add)
 end
 
 local function huge_pages(add)
-  local memory = read("/proc/meminfo") or ""
-  local free = memory:match("HugePages_Free:%s+(%d+)") or "0"
-  local size = memory:match("Hugepagesize:%s+(%d+)") or "0"
-  add("huge pages", ("%s free of %s KiB"):format(free, size), "good",
-      free == "0" and "none are set aside: sysctl vm.nr_hugepages=64" or nil)
+  for _, pool in ipairs(neap.huge_pages()) do
+    add("huge pages", ("of %s: %d, %d free"):format(out.size(pool.page),
+                                                    pool.total, pool.free),
+        "good", pool.total == 0 and ("none are set aside: echo 64 > /sys/kernel/mm/"
+        .. "hugepages/hugepages-%dkB/nr_hugepages"):format(pool.page >> 10) or nil)
+  end
   local function chosen(path)
     return (read(path) or "?"):match("%[(.-)%]") or "?"
   end

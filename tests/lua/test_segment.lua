@@ -257,3 +257,35 @@ test("a sealed segment passes to who takes it, and is only read", function()
   raises("string expected", made.seal, made)
   fails("ENOTSUP", assert(segment.create("anonymous:", 1)):give(path, 0))
 end)
+
+test("a segment is in huge pages if there are some, or says why not", function()
+  for _, address in ipairs{"memfd:x", "anonymous:", support.sysv()} do
+    local made = assert(segment.create(address, "3M",
+                                       {huge = "try", huge_page = "2M"}))
+    local stat = made:stat()
+    lu.assertEquals(stat.size, stat.page > 4096 and 4 << 20 or 3 << 20)
+    if made:kind() == "sysv" then assert(made:unlink()) end
+
+    if made:kind() ~= "sysv" then -- of which only some may have them
+      lu.assertStrContains(
+        fails("ENOMEM", segment.create(address, "512G", {huge = "require"})),
+        "nr_hugepages")
+    end
+    raises("power of two", segment.create, address, 1,
+           {huge = "try", huge_page = 5000})
+    raises("tried or required", segment.create, address, 1, {huge_page = "2M"})
+    raises("'try' or 'require'", segment.create, address, 1, {huge = true})
+    raises("machine has them of", segment.create, address, 1,
+           {huge = "require", huge_page = 8192})
+  end
+  lu.assertStrContains(
+    fails("ENOTSUP", segment.create(support.name("huge"), 1, {huge = "require"})),
+    "memfd, sysv and anonymous")
+end)
+
+test("pools of huge pages are listed", function()
+  for _, pool in ipairs(neap.huge_pages()) do
+    lu.assertTrue(pool.page > 4096)
+    lu.assertTrue(pool.free <= pool.total)
+  end
+end)

@@ -289,3 +289,29 @@ def test_a_segment_passes_over_a_socket(name):
     with neap.Segment.create("anonymous:", 1) as segment:
         with pytest.raises(OSError, match="no descriptor"):
             segment.give("/tmp/nowhere", 0)
+
+
+@pytest.mark.parametrize("kind", ["memfd", "anonymous", "sysv"])
+def test_a_segment_is_in_huge_pages_if_there_are_some(kind, sysv):
+    address = sysv if kind == "sysv" else f"{kind}:"
+    with neap.Segment.create(address, "3M", huge="try", huge_page="2M") as made:
+        stat = made.stat()
+        assert stat.size == (4 << 20 if stat.page > 4096 else 3 << 20)
+        if kind == "sysv":
+            made.unlink()
+    with pytest.raises((MemoryError, PermissionError), match="vm.nr_hugepages|"
+                       "vm.hugetlb_shm_group"):
+        neap.Segment.create(address, "512G", huge="require")
+    with pytest.raises(neap.BadArgument, match="power of two"):
+        neap.Segment.create(address, 1, huge="try", huge_page=5000)
+    with pytest.raises(neap.BadArgument, match="machine has them of"):
+        neap.Segment.create(address, 1, huge="require", huge_page=8192)
+    with pytest.raises(ValueError, match='"try", "require"'):
+        neap.Segment.create(address, 1, huge="yes")
+
+
+def test_kinds_without_huge_pages_say_so(name):
+    with pytest.raises(OSError, match="memfd, sysv and anonymous"):
+        neap.Segment.create(name, 1, huge="require")
+    for pool in neap.huge_pages():
+        assert pool.page > 4096 and pool.free <= pool.total

@@ -23,6 +23,7 @@ local neap = {
   translate = core.translate,
   features = core.features,
   signals = core.signals,
+  huge_pages = core.huge_pages,
   ftok = core.ftok,
   now = core.now,
   wait_any = core.wait_any,

@@ -46,7 +46,16 @@ from ._info import (
     SlotInfo,
 )
 from ._kernel import KernelSemaphore
-from ._maps import Feature, MapInfo, PageInfo, features, maps, translate
+from ._maps import (
+    Feature,
+    HugePool,
+    MapInfo,
+    PageInfo,
+    features,
+    huge_pages,
+    maps,
+    translate,
+)
 from ._neap import (
     BadArgument,
     Barrier,
@@ -90,7 +99,7 @@ del core_version
 # so themselves: those cannot be changed once they are made.)
 for _thing in (
     CheckpointInfo, CheckpointReport, CheckReport, Feature, HeapInfo,
-    HeapPart,
+    HeapPart, HugePool, huge_pages,
     KernelSemaphoreInfo, KernelSemaphoreStat, KernelSemaphoreUse, Locks,
     LockStatistics, LockUse, MapInfo, ObjectInfo, OverlayStats, PageInfo, features, maps,
     translate,
@@ -116,6 +125,7 @@ __all__ = [
     "Error",
     "Event",
     "Feature",
+    "HugePool",
     "Guard",
     "Heap",
     "HeapInfo",
@@ -162,6 +172,7 @@ __all__ = [
     "check_fault",
     "checkpoint_info",
     "features",
+    "huge_pages",
     "fetch_add",
     "fork",
     "ftok",

@@ -239,6 +239,11 @@ class PageInfo(NamedTuple):
     sharers: Tuple[int, ...]
     map: MapInfo
 
+class HugePool(NamedTuple):
+    page: int
+    total: int
+    free: int
+
 class Feature(NamedTuple):
     name: str
     present: bool
@@ -272,6 +277,7 @@ class SegmentStat(NamedTuple):
     last_pid: int
     id: int
     removed: bool
+    page: int
 
 class SegmentInfo(NamedTuple):
     address: str
@@ -389,7 +395,8 @@ class Shared:
 
 class Segment(_neap.Segment):
     @classmethod
-    def create(cls, address: _Raw, size: _Size, mode: int = 0o600) -> Segment: ...
+    def create(cls, address: _Raw, size: _Size, mode: int = 0o600, *,
+               huge: Optional[str] = None, huge_page: _Size = 0) -> Segment: ...
     @classmethod
     def open(cls, address: _Raw, read_only: bool = False) -> Segment: ...
     @classmethod
@@ -509,6 +516,7 @@ def heap(*, slots: int = 0, reserve: _Size = 0, size: _Size = 0) -> Heap: ...
 def maps(pid: Optional[int] = None) -> List[MapInfo]: ...
 def translate(address: int, pid: Optional[int] = None) -> PageInfo: ...
 def features() -> List[Feature]: ...
+def huge_pages() -> List[HugePool]: ...
 def share(array: Any) -> Shared: ...
 def map(
     address: _Raw, size: Optional[_Size] = None, prot: str = "rw", mode: int = 0o600

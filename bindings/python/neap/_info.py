@@ -211,6 +211,7 @@ class SegmentStat(NamedTuple):
     last_pid: int  # sysv: who attached or detached last, else 0
     id: int  # sysv: what ipcs calls shmid, else -1
     removed: bool  # sysv: its key is gone; it lives as long as its mappings
+    page: int  # bytes of a page of it; 0 not known: another's sysv, not mapped
 
 
 class SegmentInfo(NamedTuple):

@@ -50,6 +50,14 @@ class Feature(NamedTuple):
     without: str
 
 
+class HugePool(NamedTuple):
+    """Huge pages that root has set aside, of one size."""
+
+    page: int  # bytes
+    total: int
+    free: int  # neither used nor promised
+
+
 def maps(pid=None):
     """The mappings of a process (None: this one), in order of address: a list
     of MapInfo. ProcessLookupError; PermissionError for another user's."""
@@ -70,3 +78,8 @@ def features():
     """The features of the kernel that neap uses, tried now: a list of
     Feature."""
     return [Feature(*raw) for raw in _neap._features()]
+
+
+def huge_pages():
+    """The pools of huge pages, one for each size: a list of HugePool."""
+    return [HugePool(*raw) for raw in _neap._huge_pools()]

@@ -113,14 +113,20 @@ class Segment(_neap.Segment):
     __module__ = "neap"
 
     @classmethod
-    def create(cls, address, size, mode=0o600):
+    def create(cls, address, size, mode=0o600, *, huge=None, huge_page=0):
         """Make a segment of `size` bytes, zero-filled and set aside at once.
 
+        `huge` is "try" or "require": a memfd, sysv or anonymous segment in huge
+        pages that root has set aside, its size rounded up to whole ones, of
+        `huge_page` bytes where that is not the machine's default. stat().page
+        tells what it got.
+
         FileExistsError when there is one; OSError ENOSPC when the memory is
-        not there; PermissionError.
+        not there; MemoryError for too few huge pages; PermissionError.
         """
         return cls(segment_of(address), _neap.SEGMENT_CREATE, bytes_of(size),
-                   mode_of(mode), False)
+                   mode_of(mode), False, _word(huge, _HUGE, "huge") >> 3,
+                   bytes_of(huge_page, "huge_page"))
 
     @classmethod
     def open(cls, address, read_only=False):

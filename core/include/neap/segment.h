@@ -41,6 +41,9 @@ typedef struct neap_segment_stat {
                                    until its last mapping does */
     int64_t accessed, modified, changed; /* seconds since 1970; sysv: last
                                             attach, last detach, last change */
+    uint64_t page;      /* bytes of a page of it, more than the system's if they
+                           are huge; 0 not known: a sysv segment that another
+                           handle made and this one has not mapped */
 } neap_segment_stat;
 
 /** "posix", "sysv", "file", "anonymous", "memfd"; "?" for what is no kind. */
@@ -60,6 +63,39 @@ NEAP_API const char *neap_kind_name(neap_kind kind);
 NEAP_API NEAP_MUST_CHECK
 int neap_segment_create(const char *address, uint64_t size, uint32_t mode,
                         neap_segment **ret_segment);
+
+enum neap_segment_flags {
+    NEAP_SEGMENT_HUGE_TRY = 1, /* huge pages of the kernel's pool if it has
+                                  enough, else small ones; stat tells */
+    NEAP_SEGMENT_HUGE = 2      /* huge pages, or it fails */
+};
+
+/** Zero in a member means the default; `size` is sizeof(neap_segment_options),
+ * for there may be more members one day. */
+typedef struct neap_segment_options {
+    uint32_t size;
+    uint32_t flags;     /* enum neap_segment_flags */
+    uint32_t mode;
+    uint64_t huge_page; /* bytes, 2 MiB or 1 GiB on most machines; 0 the
+                           machine's default */
+} neap_segment_options;
+
+/**
+ * The same with more to ask for. In huge pages the size is rounded up to whole
+ * ones, here and in neap_segment_resize; mappings of a memfd segment or a file
+ * in them begin at a whole one if an address is asked for. They are set aside
+ * and never swapped out. Of posix segments and files the file system decides.
+ * (The huge pages of neap/mapping.h are transparent ones, which need no pool.)
+ *
+ * @return as neap_segment_create; with NEAP_SEGMENT_HUGE -ENOMEM too few of
+ * them, with how many there are and how to have more; -EPERM sysv, not of the
+ * group vm.hugetlb_shm_group; -EINVAL no pages of that size; -ENOTSUP posix,
+ * file, or a kernel without.
+ */
+NEAP_API NEAP_MUST_CHECK
+int neap_segment_create_with(const char *address, uint64_t size,
+                             const neap_segment_options *options,
+                             neap_segment **ret_segment);
 
 /**
  * Open what is there, made by anyone. Falls back to nothing: a segment that
@@ -98,7 +134,11 @@ int neap_segment_status(neap_segment *segment, neap_segment_stat *ret_stat);
 
 /**
  * Give a posix, file or memfd segment another size; new bytes are zero and set
- * aside at once. @return 0; -ENOSPC; -ENOTSUP sysv and anonymous; -EACCES.
+ * aside at once. A sysv segment has its size for ever (shmget(2)), and so has
+ * anonymous memory: mremap(2) would give addresses beyond its end, where every
+ * touch is a SIGBUS. To share what grows over a fork, make a memfd.
+ * @return 0; -ENOSPC; -ENOTSUP sysv and anonymous; -EACCES; in huge pages
+ * -ENOMEM.
  */
 NEAP_API NEAP_MUST_CHECK
 int neap_segment_resize(neap_segment *segment, uint64_t size);

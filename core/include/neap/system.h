@@ -31,4 +31,14 @@ NEAP_API const neap_feature *neap_feature_at(uint32_t n);
 NEAP_API NEAP_MUST_CHECK
 int neap_feature_present(const char *name);
 
+/** Huge pages that root has set aside, of one size. */
+typedef struct neap_huge_pool {
+    uint64_t page;        /* bytes */
+    uint64_t total, free; /* pages; free are neither used nor promised */
+} neap_huge_pool;
+
+/** The n-th pool from 0. @return NEAP_MORE; 0 after the last. */
+NEAP_API NEAP_MUST_CHECK
+int neap_huge_pool_at(uint32_t n, neap_huge_pool *ret_pool);
+
 #endif
