@@ -109,6 +109,7 @@ build = {
         "core/memory/descriptor.c",
         "core/memory/file.c",
         "core/memory/frames.c",
+        "core/memory/grow.c",
         "core/memory/huge.c",
         "core/memory/list.c",
         "core/memory/listing.c",

@@ -274,6 +274,32 @@ static int mapping_advise(lua_State *L)
 
 
 /***
+ * Give it another length, or let it reach to the segment's end, as after
+ * segment:resize. It starts where it did. It grows in its place, or with the
+ * option move goes to where there is room, unless an array views it.
+ *
+ * @usage assert(map:resize(segment, "2M", {move = true}))
+ * @function mapping:resize
+ * @tparam segment segment an open handle of what it is of
+ * @tparam[opt] integer|string length to the segment's end when not given
+ * @tparam[opt] table options move
+ * @treturn boolean true, or nil, text and code
+ */
+static int mapping_resize(lua_State *L)
+{
+    static const char *const known[] = {"move", NULL};
+    neap_mapping *mapping = check_mapping(L);
+    struct lneap_handle *segment = lneap_check(L, 2, &lneap_segment_class);
+    uint64_t length = lua_isnoneornil(L, 3) ? 0 : lneap_check_size(L, 3);
+
+    lneap_check_options(L, 4, known);
+    bool move = lneap_option_bool(L, 4, "move", false);
+    return lneap_done(L, neap_mapping_resize(mapping, segment->core, length,
+                                             move));
+}
+
+
+/***
  * How many bytes of it, or of a part of it, are in memory, in whole pages.
  *
  * @usage print(map:resident())
@@ -388,6 +414,7 @@ void lneap_open_mapping(lua_State *L)
         {"protection", mapping_protection},
         {"advise", mapping_advise},
         {"resident", mapping_resident},
+        {"resize", mapping_resize},
         {"address", mapping_address},
         {"sync", mapping_sync},
         {"translate", mapping_translate},

@@ -154,6 +154,11 @@ typedef struct Mapping {
   {
       return neap_mapping_advise($self->core, offset, length, advice);
   }
+  Status _resize(Segment *segment, uint64_t length, bool move)
+  {
+      return neap_mapping_resize($self->core, segment ? segment->core : NULL,
+                                 length, move);
+  }
   PyObject *_resident(uint64_t offset, uint64_t length)
   {
       uint64_t bytes;

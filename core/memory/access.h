@@ -11,6 +11,8 @@ struct neap_mapping {
     size_t page;         /* bytes: protection and advice go by whole ones */
     uint8_t *data;       /* what was asked for */
     uint64_t length;
+    uint64_t offset;      /* of data, in the segment */
+    uint64_t identity[2]; /* of the segment */
     void (*unmap)(void *base, size_t length);
     bool copied;         /* at once: there is no segment behind it */
     bool read_only;      /* as the segment was opened: for ever */
@@ -42,5 +44,9 @@ int neap__mapping_closed(void);
 int neap__mapping_normalize(int protection, int *ret_protection);
 int neap__mapping_writable(const struct neap_mapping *mapping, int protection);
 int neap__mapping_unviewed(struct neap_mapping *mapping, int protection);
+
+/* Have its pages guarded, and no longer: before they are unmapped. */
+void neap__mapping_watch(struct neap_mapping *mapping);
+void neap__mapping_unwatch(struct neap_mapping *mapping);
 
 #endif

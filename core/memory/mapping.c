@@ -121,12 +121,19 @@ static int say_unmapped(int status, const struct neap_mapping *mapping,
 }
 
 
-static void watch(struct neap_mapping *mapping)
+void neap__mapping_watch(struct neap_mapping *mapping)
 {
     size_t whole = neap__round_up(mapping->base_length, mapping->page);
     mapping->watched = neap__fault_watch(mapping->base, whole, whole,
                                          mapping->address, &mapping->spoiled,
                                          false);
+}
+
+
+void neap__mapping_unwatch(struct neap_mapping *mapping)
+{
+    neap__fault_forget(mapping->watched);
+    mapping->watched = -1;
 }
 
 
@@ -149,6 +156,8 @@ static int map_pages(struct neap_mapping *mapping, neap_segment *segment,
         .copied = options->flags & NEAP_MAPPING_PRIVATE,
         .where = options->address ? (char *)options->address - in_page : NULL,
     };
+    neap__segment_identity(segment, mapping->identity);
+    mapping->offset = options->offset;
     mapping->page = page;
     mapping->base_length = neap__round_up(mapping->length + in_page, page);
     int status = segment->ops->map(segment, &wish, &mapping->base,
@@ -168,7 +177,7 @@ static int map_pages(struct neap_mapping *mapping, neap_segment *segment,
     if (status < 0)
         mapping->unmap(mapping->base, mapping->base_length);
     else
-        watch(mapping);
+        neap__mapping_watch(mapping);
     return status;
 }
 
@@ -277,7 +286,7 @@ void neap_mapping_close(neap_mapping *mapping)
     if (!mapping || atomic_fetch_sub_explicit(&mapping->references, 1,
                                               memory_order_acq_rel) > 1)
         return;
-    neap__fault_forget(mapping->watched);
+    neap__mapping_unwatch(mapping);
     if (mapping->overlay)
         neap__overlay_leave(mapping->overlay, mapping->frame);
     else

@@ -97,6 +97,12 @@ int neap__huge_refused(int status, const char *name, uint64_t bytes,
  * the system's where it is not known. */
 uint64_t neap__segment_page(struct neap_segment *segment);
 
+/* -- grow.c ---------------------------------------------------------------- */
+
+/* Two numbers that no other segment has while this one lives. */
+void neap__segment_identity(const struct neap_segment *segment,
+                            uint64_t ret_identity[2]);
+
 /* -- copy.c ---------------------------------------------------------------- */
 
 /*

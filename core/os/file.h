@@ -164,6 +164,11 @@ void neap__map_blank(void *where, size_t length);
  * NULL or kept for it. */
 int neap__map_again(void *base, size_t length, void *where, void **ret_base);
 
+/* Another length for a mapping, in its place or, with `move`, at another one.
+ * @return 0; -ENOMEM the addresses behind it are not free. */
+int neap__map_resize(void *base, size_t length, size_t to, bool move,
+                     void **ret_base);
+
 int neap__map_protect(void *base, size_t length, int protection);
 int neap__map_sync(void *base, size_t length, bool later);
 void neap__map_remove(void *base, size_t length);

@@ -121,6 +121,16 @@ int neap__map_again(void *base, size_t length, void *where, void **ret_base)
 }
 
 
+int neap__map_resize(void *base, size_t length, size_t to, bool move,
+                     void **ret_base)
+{
+    void *resized = mremap(base, length, to, 0);
+    if (resized == MAP_FAILED && errno == ENOMEM && move)
+        resized = mremap(base, length, to, MREMAP_MAYMOVE);
+    return mapped(resized, ret_base);
+}
+
+
 int neap__map_protect(void *base, size_t length, int protection)
 {
     return mprotect(base, length, kernel_protection(protection)) < 0 ? -errno

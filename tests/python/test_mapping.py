@@ -272,3 +272,27 @@ def test_a_private_mapping_keeps_what_is_written_to_itself(kind, name, sysv):
         finally:
             if kind in ("posix", "sysv"):
                 segment.unlink()
+
+
+def test_a_mapping_grows_with_its_segment(name):
+    with neap.Segment.create(name, 4096) as segment:
+        mapping = segment.map()
+        mapping.write(0, "i4", 7)
+        with pytest.raises(neap.BadArgument, match="resize the segment first"):
+            mapping.resize(segment, "1M")
+        segment.resize("1M")
+        mapping.resize(segment, move=True)
+        assert len(mapping) == 1 << 20
+        assert mapping.read(0, "i4") == 7
+        view = memoryview(mapping)
+        view[-1] = 8
+        with pytest.raises(OSError, match="view it"):
+            mapping.resize(segment, 10)
+        view.release()
+        mapping.resize(segment, 10)
+        assert len(mapping) == 10
+        with pytest.raises(TypeError):
+            mapping.resize(10)
+    with pytest.raises(neap.Closed):
+        mapping.resize(segment)
+    mapping.close()

@@ -361,6 +361,17 @@ class Mapping(_neap.Mapping):
         "sequential", "random", "willneed", "dontneed"."""
         self._advise(_word(advice, _ADVICE, "advice"), offset, length)
 
+    def resize(self, segment, length=0, *, move=False):
+        """Give it another length, such as 8192 or "8K", or let it reach to the
+        segment's end, as after segment.resize(). It starts where it did.
+
+        `segment` is an open handle of what it is of. It grows in its place, or
+        with `move` goes to where there is room, unless an array or a memoryview
+        shows it. BadArgument past the segment's end; MemoryError no room in its
+        place; OSError EBUSY, ENOTSUP.
+        """
+        self._resize(segment, bytes_of(length, "length"), move)
+
     def resident(self, offset=0, length=0):
         """How many bytes of it, or of a part of it, are in memory, in whole
         pages."""

@@ -83,6 +83,24 @@ int neap_mapping_open_with(neap_segment *segment, int protection,
                            const neap_mapping_options *options,
                            neap_mapping **ret_mapping);
 
+/**
+ * Give the mapping another length, 0 up to the segment's end, as after
+ * neap_segment_resize; mremap(2). It starts where it did. `segment` is any open
+ * handle of what it is of. It grows in its place, or, with `may_move` and while
+ * no array views it, moves to where there is room: bare pointers into it are
+ * stale then, and nobody else may use the mapping meanwhile.
+ *
+ * Blocks: no. Crash: changes nothing. Signals: none. Fork: of this process.
+ *
+ * @return 0; -EINVAL past the segment's end or another segment; -ENOMEM no room
+ * in its place; -EBUSY arrays view what would go or move; -ENOTSUP a copied
+ * private mapping, a part of an overlay, huge pages, or parts with protections
+ * of their own; -EAGAIN locked, and more may not be.
+ */
+NEAP_API NEAP_MUST_CHECK
+int neap_mapping_resize(neap_mapping *mapping, neap_segment *segment,
+                        uint64_t length, bool may_move);
+
 /** Unmap; NULL is fine. Arrays that view it keep the memory mapped until the
  * last of them is closed; the handle itself refuses with NEAP_ECLOSED. */
 NEAP_API void neap_mapping_close(neap_mapping *mapping);
