@@ -273,6 +273,58 @@ static int mapping_advise(lua_State *L)
 }
 
 
+/* A node, or a table of nodes, as bits. */
+static uint64_t check_nodes(lua_State *L, int arg)
+{
+    uint64_t nodes = 0;
+    lua_Integer count = lua_istable(L, arg) ? luaL_len(L, arg) : 1;
+
+    if (lua_isnoneornil(L, arg))
+        return 0;
+    for (lua_Integer i = 1; i <= count; i++) {
+        int whole;
+        if (lua_istable(L, arg))
+            lua_geti(L, arg, i);
+        else
+            lua_pushvalue(L, arg);
+        lua_Integer node = lua_tointegerx(L, -1, &whole);
+        luaL_argcheck(L, whole && node >= 0 && node < 64, arg,
+                      "a node is a number from 0 to 63");
+        nodes |= UINT64_C(1) << node;
+        lua_pop(L, 1);
+    }
+    return nodes;
+}
+
+
+/***
+ * On which nodes of memory its pages, or those of a part, are: "bind" on these
+ * and no other, "prefer" one, "interleave" several by turns, "default". Pages
+ * that are there already move, unless other processes have them mapped too.
+ *
+ * @usage assert(map:place("interleave", {0, 1}))
+ * @function mapping:place
+ * @tparam string placement
+ * @tparam[opt] integer|table nodes
+ * @tparam[opt=0] integer offset
+ * @tparam[opt] integer length to the end when not given
+ * @treturn boolean true, or nil, text and code
+ */
+static int mapping_place(lua_State *L)
+{
+    static const char *const words[] = {"default", "bind", "prefer",
+                                        "interleave", NULL};
+    neap_mapping *mapping = check_mapping(L);
+    int placement = luaL_checkoption(L, 2, NULL, words);
+    uint64_t nodes = check_nodes(L, 3);
+    uint64_t offset = lua_isnoneornil(L, 4) ? 0 : check_offset(L, 4);
+    uint64_t length = lua_isnoneornil(L, 5) ? 0 : check_offset(L, 5);
+
+    return lneap_done(L, neap_mapping_place(mapping, offset, length, placement,
+                                            nodes));
+}
+
+
 /***
  * Give it another length, or let it reach to the segment's end, as after
  * segment:resize. It starts where it did. It grows in its place, or with the
@@ -413,6 +465,7 @@ void lneap_open_mapping(lua_State *L)
         {"protect", mapping_protect},
         {"protection", mapping_protection},
         {"advise", mapping_advise},
+        {"place", mapping_place},
         {"resident", mapping_resident},
         {"resize", mapping_resize},
         {"address", mapping_address},

@@ -127,7 +127,7 @@ int lneap_translate(lua_State *L, int32_t pid, uint64_t address)
 
     if (status < 0)
         return lneap_fail(L, status);
-    lua_createtable(L, 0, 10);
+    lua_createtable(L, 0, 11);
     lneap_set_unsigned(L, "page", info.page);
     lneap_set_unsigned(L, "offset", info.offset);
     lneap_set_unsigned(L, "page_size", info.page_size);
@@ -137,6 +137,8 @@ int lneap_translate(lua_State *L, int32_t pid, uint64_t address)
         lneap_set_unsigned(L, "frame", info.frame);
     if (info.mapped_known)
         lneap_set_unsigned(L, "mapped", info.mapped);
+    if (info.node >= 0)
+        lneap_set_integer(L, "node", info.node);
     push_map(L, &info.map);
     lua_setfield(L, -2, "map");
     status = push_sharers(L, pid, address);
@@ -150,7 +152,7 @@ int lneap_translate(lua_State *L, int32_t pid, uint64_t address)
 /***
  * What is behind an address: page, offset (in the page), page_size, present,
  * swapped, frame (physical; only root is told), mapped (by how many page
- * tables, likewise), sharers (pids that have the same page mapped, shared), map
+ * tables, likewise), node (of memory, if that is known), sharers (pids that have the same page mapped, shared), map
  * (the mapping, as in maps).
  *
  * @usage print(neap.translate(neap.maps()[1].address).present)

@@ -55,11 +55,35 @@ static int huge_pages(lua_State *L)
 }
 
 
+/***
+ * The nodes of memory: tables with node, its number, total and free in bytes.
+ *
+ * @usage for _, n in ipairs(neap.nodes()) do print(n.node, n.free) end
+ * @function nodes
+ * @treturn table list
+ */
+static int nodes(lua_State *L)
+{
+    neap_node node;
+
+    lua_newtable(L);
+    for (uint32_t n = 0; neap_node_at(n, &node) == NEAP_MORE; n++) {
+        lua_createtable(L, 0, 3);
+        lneap_set_integer(L, "node", node.node);
+        lneap_set_unsigned(L, "total", node.total);
+        lneap_set_unsigned(L, "free", node.free);
+        lua_rawseti(L, -2, (lua_Integer)n + 1);
+    }
+    return 1;
+}
+
+
 void lneap_open_system(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         {"features", features},
         {"huge_pages", huge_pages},
+        {"nodes", nodes},
         {NULL, NULL},
     };
 

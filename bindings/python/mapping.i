@@ -154,6 +154,11 @@ typedef struct Mapping {
   {
       return neap_mapping_advise($self->core, offset, length, advice);
   }
+  Status _place(int placement, uint64_t nodes, uint64_t offset,
+                uint64_t length)
+  {
+      return neap_mapping_place($self->core, offset, length, placement, nodes);
+  }
   Status _resize(Segment *segment, uint64_t length, bool move)
   {
       return neap_mapping_resize($self->core, segment ? segment->core : NULL,

@@ -69,11 +69,11 @@ static PyObject *translate_address(int32_t pid, uint64_t address)
                                    : sharers_of(pid, address);
     if (!sharers)
         return NULL;
-    return Py_BuildValue("(KKKNNNNNN)", (unsigned long long)i.page,
+    return Py_BuildValue("(KKKNNNNNNN)", (unsigned long long)i.page,
         (unsigned long long)i.offset, (unsigned long long)i.page_size,
         PyBool_FromLong(i.present), PyBool_FromLong(i.swapped),
         known(i.frame_known, i.frame), known(i.mapped_known, i.mapped), sharers,
-        map_info(&i.map));
+        known(i.node >= 0, (uint64_t)i.node), map_info(&i.map));
 }
 
 
@@ -85,6 +85,21 @@ static PyObject *list_features(void)
         PyObject *one = Py_BuildValue("(sNss)", feature->name,
             PyBool_FromLong(neap_feature_present(feature->name) == 1),
             feature->use, feature->without);
+        if (!one || PyList_Append(all, one) < 0)
+            Py_CLEAR(all);
+        Py_XDECREF(one);
+    }
+    return all;
+}
+
+
+static PyObject *list_nodes(void)
+{
+    neap_node node;
+    PyObject *all = PyList_New(0);
+    for (uint32_t n = 0; all && neap_node_at(n, &node) == NEAP_MORE; n++) {
+        PyObject *one = Py_BuildValue("(iKK)", node.node,
+            (unsigned long long)node.total, (unsigned long long)node.free);
         if (!one || PyList_Append(all, one) < 0)
             Py_CLEAR(all);
         Py_XDECREF(one);
@@ -116,3 +131,5 @@ PyObject *translate_address(int pid, uint64_t address);
 PyObject *list_features(void);
 %rename(_huge_pools) list_huge_pools;
 PyObject *list_huge_pools(void);
+%rename(_nodes) list_nodes;
+PyObject *list_nodes(void);

@@ -33,6 +33,10 @@ struct neap_mapping {
 bool neap__mapping_part_allows(const struct neap_mapping *mapping,
                                uint64_t offset, uint64_t length, int needed);
 
+/* The pages of a part, length 0 to the end. @return 0; -ERANGE; closed. */
+int neap__mapping_find(const struct neap_mapping *mapping, uint64_t offset,
+                       uint64_t length, void **ret_base, size_t *ret_bytes);
+
 /* What the options ask besides an address, once the pages are there; writes the
  * sentence. */
 int neap__mapping_equip(struct neap_mapping *mapping,

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "memory/memory.h"
+#include "os/node.h"
 
 struct neap_map_list {
     FILE *file;
@@ -290,6 +291,8 @@ int neap_translate(int32_t pid, uint64_t address, neap_page_info *ret_info)
     info.page = address / info.page_size;
     info.offset = address % info.page_size;
     read_page(pid, &info);
+    int node = neap__page_node(pid, address);
+    info.node = node < 0 ? -1 : node;
     *ret_info = info;
     return 0;
 }

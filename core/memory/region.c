@@ -56,6 +56,19 @@ static int find_pages(const struct neap_mapping *mapping, uint64_t offset,
 }
 
 
+int neap__mapping_find(const struct neap_mapping *mapping, uint64_t offset,
+                       uint64_t length, void **ret_base, size_t *ret_bytes)
+{
+    struct pages part = {0};
+    int status = find_pages(mapping, offset, length, &part);
+    if (status < 0)
+        return status;
+    *ret_base = part.base;
+    *ret_bytes = part.length;
+    return 0;
+}
+
+
 bool neap__mapping_part_allows(const struct neap_mapping *mapping,
                                uint64_t offset, uint64_t length, int needed)
 {

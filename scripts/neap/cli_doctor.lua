@@ -9,7 +9,8 @@ function doctor.describe(command)
   command:summary "Tell what the machine offers, and what to do where it lacks."
   command:description(
     "Look at the kernel's features that neap uses, at the room in /dev/shm, at "
-    .. "the limits of memory, descriptors and System V, and at huge pages. What "
+    .. "the limits of memory, descriptors and System V, at huge pages and at the nodes "
+    .. "of memory. What "
     .. "is not well comes with advice. The exit status is 1 if something is "
     .. "missing without which heaps cannot be made.")
 end
@@ -113,6 +114,13 @@ local function huge_pages(add)
       .. "transparent_hugepage/shmem_enabled" or nil)
 end
 
+local function nodes(add)
+  for _, node in ipairs(neap.nodes()) do
+    add("memory node " .. node.node, ("%s, %s free"):format(out.size(node.total),
+        out.size(node.free)), "good")
+  end
+end
+
 local function permissions(add)
   local scope = read("/proc/sys/kernel/yama/ptrace_scope")
   add("ptrace", scope and "yama, scope " .. scope or "not restricted",
@@ -129,7 +137,7 @@ local function collect()
                            what:find("transparent")) and advice or nil,
     }
   end
-  for _, check in ipairs {kernel, shm, limits, system_v, huge_pages,
+  for _, check in ipairs {kernel, shm, limits, system_v, huge_pages, nodes,
                           permissions} do
     check(add)
   end

@@ -4,6 +4,8 @@
 #include <sys/resource.h>
 
 #include "lib/harness.h"
+#include "neap/maps.h"
+#include "neap/system.h"
 
 enum {
     PAGE = 4096,
@@ -367,6 +369,75 @@ TEST_EACH(advice_changes_nothing_that_is_shared, test_kinds)
     CHECK_FAILS(neap_mapping_advise(mapping, 0, SIZE + 1, 0), -ERANGE,
                 "65536 bytes");
     CHECK_STATUS(neap_mapping_advise(NULL, 0, 0, 0), NEAP_ECLOSED);
+    neap_mapping_close(mapping);
+    end(segment);
+}
+
+/* -- nodes of memory ------------------------------------------------------- */
+
+static uint64_t some_node(void)
+{
+    neap_node first;
+    CHECK_STATUS(neap_node_at(0, &first), NEAP_MORE);
+    return UINT64_C(1) << first.node;
+}
+
+
+static int place(neap_mapping *mapping, int placement, uint64_t nodes)
+{
+    int status = neap_mapping_place(mapping, PAGE + 1, 2 * PAGE, placement,
+                                    nodes);
+    if (status == -EPERM || status == -ENOSYS)
+        test_skip("memory is not placed here: %s", neap_error_text());
+    return status;
+}
+
+
+TEST_EACH(pages_are_placed_on_nodes_that_there_are, test_kinds)
+{
+    neap_segment *segment = create(parameter);
+    neap_mapping *mapping = map_with(segment, 0);
+    uint64_t node = some_node();
+    neap_page_info page;
+    memset(bytes_of(mapping), 1, SIZE);
+    CHECK_STATUS(place(mapping, NEAP_PLACE_BIND, node), 0);
+    CHECK_STATUS(place(mapping, NEAP_PLACE_PREFER, node), 0);
+    CHECK_STATUS(place(mapping, NEAP_PLACE_INTERLEAVE, node), 0);
+    CHECK_STATUS(neap_translate(0, (uintptr_t)bytes_of(mapping) + PAGE, &page),
+                 0);
+    CHECK_INT(UINT64_C(1) << page.node, node);
+    CHECK_STATUS(place(mapping, NEAP_PLACE_DEFAULT, 0), 0);
+    CHECK_INT(bytes_of(mapping)[PAGE], 1);
+    neap_mapping_close(mapping);
+    end(segment);
+}
+
+
+TEST(nodes_that_there_are_not_are_refused)
+{
+    neap_segment *segment = create("memfd");
+    neap_mapping *mapping = map_with(segment, 0);
+    neap_node node;
+    uint64_t nodes = some_node(), first = nodes, none;
+    for (uint32_t n = 0; neap_node_at(n, &node) == NEAP_MORE; n++) {
+        CHECK(node.total >= node.free);
+        nodes |= UINT64_C(1) << node.node;
+    }
+    CHECK_STATUS(neap_node_at(1000, &node), 0);
+    for (none = 1; nodes & none; none <<= 1)
+        ;
+    CHECK_FAILS(place(mapping, NEAP_PLACE_BIND, none), -EINVAL,
+                "there is memory on node ");
+    CHECK_FAILS(place(mapping, NEAP_PLACE_INTERLEAVE, first | none), -EINVAL,
+                "cannot place");
+    CHECK_FAILS(place(mapping, NEAP_PLACE_BIND, 0), -EINVAL, "is not said");
+    CHECK_FAILS(place(mapping, NEAP_PLACE_DEFAULT, first), -EINVAL,
+                "without nodes");
+    CHECK_FAILS(place(mapping, 9, first), -EINVAL, "NEAP_PLACE_INTERLEAVE");
+    CHECK_FAILS(neap_mapping_place(mapping, SIZE, 1, NEAP_PLACE_BIND, first),
+                -ERANGE, "65536 bytes");
+    CHECK_STATUS(neap_mapping_place(NULL, 0, 0, NEAP_PLACE_BIND, first),
+                 NEAP_ECLOSED);
     neap_mapping_close(mapping);
     end(segment);
 }

@@ -238,3 +238,21 @@ test("a mapping grows with its segment", function()
   made:close()
   raises("closed", map.resize, map, made)
 end)
+
+test("pages are placed on nodes of memory", function()
+  local made = assert(neap.segment.create("memfd:placed", "64K"))
+  local map = assert(made:map{prefault = true})
+  local node = neap.nodes()[1].node
+  local placed, why, code = map:place("bind", node)
+  if code ~= "EPERM" and code ~= "ENOSYS" then
+    assert(placed, why)
+    assert(map:place("interleave", {node}, 4096, 100))
+    lu.assertEquals(map:translate(4096).node, node)
+    assert(map:place("default"))
+  end
+  raises("there is memory on node", map.place, map, "bind", 63)
+  raises("0 to 63", map.place, map, "bind", {64})
+  raises("0 to 63", map.place, map, "bind", "all")
+  raises("is not said", map.place, map, "prefer")
+  raises("invalid option", map.place, map, "near", 0)
+end)

@@ -296,3 +296,27 @@ def test_a_mapping_grows_with_its_segment(name):
     with pytest.raises(neap.Closed):
         mapping.resize(segment)
     mapping.close()
+
+
+def test_pages_are_placed_on_nodes_of_memory():
+    with neap.Segment.create("memfd:placed", "64K") as segment:
+        mapping = segment.map(prefault=True)
+    node = neap.nodes()[0].node
+    try:
+        mapping.place("bind", node)
+        mapping.place("interleave", [node], 4096, 100)
+        assert mapping.translate(4096).node == node
+        mapping.place("default")
+    except PermissionError:
+        pass  # in a container
+    with pytest.raises(neap.BadArgument, match="there is memory on node"):
+        mapping.place("bind", 63)
+    with pytest.raises(ValueError, match="0 to 63"):
+        mapping.place("bind", 64)
+    with pytest.raises(TypeError):
+        mapping.place("bind", ["all"])
+    with pytest.raises(neap.BadArgument, match="is not said"):
+        mapping.place("prefer")
+    with pytest.raises(ValueError, match="near"):
+        mapping.place("near", 0)
+    mapping.close()

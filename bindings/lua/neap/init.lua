@@ -24,6 +24,7 @@ local neap = {
   features = core.features,
   signals = core.signals,
   huge_pages = core.huge_pages,
+  nodes = core.nodes,
   ftok = core.ftok,
   now = core.now,
   wait_any = core.wait_any,

@@ -50,10 +50,12 @@ from ._maps import (
     Feature,
     HugePool,
     MapInfo,
+    Node,
     PageInfo,
     features,
     huge_pages,
     maps,
+    nodes,
     translate,
 )
 from ._neap import (
@@ -99,7 +101,7 @@ del core_version
 # so themselves: those cannot be changed once they are made.)
 for _thing in (
     CheckpointInfo, CheckpointReport, CheckReport, Feature, HeapInfo,
-    HeapPart, HugePool, huge_pages,
+    HeapPart, HugePool, Node, huge_pages, nodes,
     KernelSemaphoreInfo, KernelSemaphoreStat, KernelSemaphoreUse, Locks,
     LockStatistics, LockUse, MapInfo, ObjectInfo, OverlayStats, PageInfo, features, maps,
     translate,
@@ -143,6 +145,7 @@ __all__ = [
     "Mapping",
     "MappingFault",
     "Mutex",
+    "Node",
     "NotAHeap",
     "NotOwner",
     "ObjectInfo",
@@ -179,6 +182,7 @@ __all__ = [
     "guard",
     "heap",
     "maps",
+    "nodes",
     "restore",
     "run",
     "segments",

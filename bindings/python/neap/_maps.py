@@ -38,6 +38,7 @@ class PageInfo(NamedTuple):
     frame: Optional[int]  # physical; only root is told
     mapped: Optional[int]  # by how many page tables; likewise
     sharers: Tuple[int, ...]  # pids that have the same page mapped, shared
+    node: Optional[int]  # of memory, that it is on, if that is known
     map: MapInfo
 
 
@@ -56,6 +57,14 @@ class HugePool(NamedTuple):
     page: int  # bytes
     total: int
     free: int  # neither used nor promised
+
+
+class Node(NamedTuple):
+    """A node of memory; sizes are in bytes."""
+
+    node: int
+    total: int
+    free: int
 
 
 def maps(pid=None):
@@ -83,3 +92,8 @@ def features():
 def huge_pages():
     """The pools of huge pages, one for each size: a list of HugePool."""
     return [HugePool(*raw) for raw in _neap._huge_pools()]
+
+
+def nodes():
+    """The nodes of memory (NUMA): a list of Node."""
+    return [Node(*raw) for raw in _neap._nodes()]

@@ -81,6 +81,20 @@ _ADVICE = {"normal": 0, "sequential": 1, "random": 2, "willneed": 3,
            "dontneed": 4}
 
 
+_PLACEMENT = {"default": 0, "bind": 1, "prefer": 2, "interleave": 3}
+
+
+def _bits(nodes):
+    bits = 0
+    for node in (nodes,) if isinstance(nodes, int) else nodes:
+        if not isinstance(node, int):
+            raise TypeError(f"a node is an int, not {node!r}")
+        if not 0 <= node < 64:
+            raise ValueError(f"a node is a number from 0 to 63, not {node}")
+        bits |= 1 << node
+    return bits
+
+
 def _word(word, words, what):
     try:
         return words[word]
@@ -360,6 +374,16 @@ class Mapping(_neap.Mapping):
         """Tell the kernel how it, or a part of it, will be used: "normal",
         "sequential", "random", "willneed", "dontneed"."""
         self._advise(_word(advice, _ADVICE, "advice"), offset, length)
+
+    def place(self, placement, nodes=(), offset=0, length=0):
+        """On which nodes of memory its pages, or those of a part, are: "bind" on
+        these and no other, "prefer" one, "interleave" several by turns,
+        "default". `nodes` is one or several. Pages that are there already move,
+        unless other processes have them mapped too (OSError EIO if bound).
+        BadArgument for a node that there is not.
+        """
+        self._place(_word(placement, _PLACEMENT, "placement"), _bits(nodes),
+                    offset, length)
 
     def resize(self, segment, length=0, *, move=False):
         """Give it another length, such as 8192 or "8K", or let it reach to the

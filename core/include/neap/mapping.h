@@ -140,6 +140,26 @@ NEAP_API NEAP_MUST_CHECK
 int neap_mapping_advise(neap_mapping *mapping, uint64_t offset, uint64_t length,
                         int advice);
 
+enum neap_placement {
+    NEAP_PLACE_DEFAULT,   /* near who touches a page first */
+    NEAP_PLACE_BIND,      /* on these nodes and on no other */
+    NEAP_PLACE_PREFER,    /* on this node while it has room */
+    NEAP_PLACE_INTERLEAVE /* on these nodes by turns */
+};
+
+/**
+ * On which nodes of memory the pages of a part are: bit n of `nodes` stands for
+ * node n, below 64; mbind(2). Pages that are there already move, unless other
+ * processes have them mapped too. For shared memory it is true for all who map
+ * that part; for files on a disk the kernel heeds it in private mappings only.
+ *
+ * @return 0; -EINVAL no such node, with those that there are; -ERANGE past the
+ * end; -EIO bound, and not all pages that are there could move; -EPERM; -ENOSYS.
+ */
+NEAP_API NEAP_MUST_CHECK
+int neap_mapping_place(neap_mapping *mapping, uint64_t offset, uint64_t length,
+                       int placement, uint64_t nodes);
+
 /** How many bytes of the pages of a part are in memory: mincore(2). @return 0;
  * -ERANGE past the end; -errno. */
 NEAP_API NEAP_MUST_CHECK

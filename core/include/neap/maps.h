@@ -70,6 +70,7 @@ typedef struct neap_page_info {
     uint64_t frame;     /* physical: its address is frame * page_size */
     bool mapped_known;  /* likewise */
     uint64_t mapped;    /* how many page tables point to the frame */
+    int32_t node;       /* of memory, that it is on; -1 not known */
     neap_map_info map;  /* the mapping that it lies in */
 } neap_page_info;
 

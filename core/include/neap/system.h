@@ -41,4 +41,14 @@ typedef struct neap_huge_pool {
 NEAP_API NEAP_MUST_CHECK
 int neap_huge_pool_at(uint32_t n, neap_huge_pool *ret_pool);
 
+/** A node of memory (NUMA). */
+typedef struct neap_node {
+    int32_t node;
+    uint64_t total, free; /* bytes; 0 where the kernel does not tell */
+} neap_node;
+
+/** The n-th node from 0 that has memory. @return NEAP_MORE; 0 after the last. */
+NEAP_API NEAP_MUST_CHECK
+int neap_node_at(uint32_t n, neap_node *ret_node);
+
 #endif
