@@ -410,7 +410,8 @@ static int heap_eq(lua_State *L)
 /***
  * What its bytes are used for, from the first to the last: a list of tables with
  * kind ("header", "slots", "records", "array", "free", "bare", "reserve"), offset,
- * size, resident (bytes), and the name of an array.
+ * size, resident (bytes), others (of these, in memory of other processes too, if
+ * that is known), and the name of an array.
  *
  * @usage for _, part in ipairs(heap:parts()) do print(part.kind, part.size) end
  * @function heap:parts
@@ -425,11 +426,13 @@ static int heap_parts(lua_State *L)
 
     lua_newtable(L);
     while (neap_heap_next_part(heap, &cursor, &part) == NEAP_MORE) {
-        lua_createtable(L, 0, 5);
+        lua_createtable(L, 0, 6);
         lneap_set_string(L, "kind", neap_part_kind_name(part.kind));
         lneap_set_unsigned(L, "offset", part.offset);
         lneap_set_unsigned(L, "size", part.size);
         lneap_set_unsigned(L, "resident", part.resident);
+        if (part.others >= 0)
+            lneap_set_integer(L, "others", part.others);
         if (*part.name)
             lneap_set_string(L, "name", part.name);
         lua_rawseti(L, -2, ++n);
@@ -439,6 +442,31 @@ static int heap_parts(lua_State *L)
         lua_rawgeti(L, -2, n - i + 1);
         lua_rawseti(L, -3, i);
         lua_rawseti(L, -2, n - i + 1);
+    }
+    return 1;
+}
+
+
+/***
+ * The numbers of the processes that have the heap mapped, this one included;
+ * those that may not be looked at are left out.
+ *
+ * @usage print(#heap:processes())
+ * @function heap:processes
+ * @treturn table list, or nil, text and code
+ */
+static int heap_processes(lua_State *L)
+{
+    enum { MOST = 1024 };
+    int32_t pids[MOST];
+    int count = neap_heap_processes(check_heap(L), pids, MOST);
+
+    if (count < 0)
+        return lneap_fail(L, count);
+    lua_newtable(L);
+    for (int i = 0; i < count && i < MOST; i++) {
+        lua_pushinteger(L, pids[i]);
+        lua_rawseti(L, -2, i + 1);
     }
     return 1;
 }
@@ -460,6 +488,7 @@ void lneap_open_heap(lua_State *L)
         {"checkpoint", lneap_heap_checkpoint},
         {"locks", lneap_heap_locks},
         {"parts", heap_parts},
+        {"processes", heap_processes},
         {"snapshot", lneap_heap_snapshot},
         {"segment", lneap_heap_segment},
         {"serve", lneap_heap_serve},

@@ -369,6 +369,8 @@ typedef struct Heap {
 
   PyObject *_locks() { return heap_locks($self->core->core); }
 
+  PyObject *_processes() { return heap_processes($self->core->core); }
+
   PyObject *_parts() { return heap_parts($self->core->core); }
 
   PyObject *_statistics(const char *name)

@@ -10,16 +10,31 @@ static PyObject *seconds_or_none(int64_t nanoseconds, bool known)
 
 
 /* In the order of neap._info.HeapPart; the last one first. */
+static PyObject *heap_processes(neap_heap *core)
+{
+    enum { MOST = 1024 };
+    int32_t pids[MOST];
+    int count = neap_heap_processes(core, pids, MOST);
+    if (count < 0)
+        return raise_status(count);
+    count = count < MOST ? count : MOST;
+    PyObject *all = PyList_New(count);
+    for (int i = 0; all && i < count; i++)
+        PyList_SET_ITEM(all, i, PyLong_FromLong(pids[i]));
+    return all;
+}
+
+
 static PyObject *heap_parts(neap_heap *core)
 {
     PyObject *parts = PyList_New(0);
     uint64_t cursor = 0;
     neap_heap_part part;
     while (parts && neap_heap_next_part(core, &cursor, &part) == NEAP_MORE) {
-        PyObject *item = Py_BuildValue("(sKKKs)",
+        PyObject *item = Py_BuildValue("(sKKKsL)",
             neap_part_kind_name(part.kind), (unsigned long long)part.offset,
             (unsigned long long)part.size, (unsigned long long)part.resident,
-            part.name);
+            part.name, (long long)part.others);
         if (!item || PyList_Append(parts, item) < 0)
             Py_CLEAR(parts);
         Py_XDECREF(item);

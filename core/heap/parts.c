@@ -2,7 +2,9 @@
 #include <string.h>
 
 #include "heap/heap.h"
+#include "neap/maps.h"
 #include "os/file.h"
+#include "os/pages.h"
 
 /* What the cursor is besides the offset of an extent's record, which is more. */
 enum { BEGIN, EXTENTS, SLOTS, HEADER, END };
@@ -16,29 +18,50 @@ const char *neap_part_kind_name(neap_part_kind kind)
 }
 
 
-static uint64_t resident(const struct neap_heap *heap, uint64_t offset,
-                         uint64_t size)
+/* The whole pages that hold some bytes of the heap. @return false they are not
+ * all mapped. */
+static bool find_pages(const struct neap_heap *heap, uint64_t offset,
+                       uint64_t size, char **base, uint64_t *length)
 {
-    uint64_t page = neap__page_size(), pages = 0;
+    uint64_t page = neap__page_size();
     uint64_t first = offset / page * page;
     uint64_t end = neap__round_up(offset + size, page);
-    if (end > heap->mapped || first >= end ||
-        neap__map_resident(heap->base + first, end - first, &pages) < 0)
-        return 0;
-    return pages * page < size ? pages * page : size;
+    *base = heap->base + first;
+    *length = end - first;
+    return end <= heap->mapped && first < end;
+}
+
+
+/* Bytes of whole pages, of a part that may begin and end within one. */
+static uint64_t bytes_of(uint64_t pages, uint64_t size)
+{
+    uint64_t bytes = pages * neap__page_size();
+    return bytes < size ? bytes : size;
+}
+
+
+/* A reserve has no memory. */
+static void look_at_memory(const struct neap_heap *heap, neap_heap_part *part)
+{
+    char *base;
+    uint64_t length, pages = 0;
+    if (part->kind == NEAP_PART_RESERVE)
+        return;
+    part->others = -1;
+    if (!find_pages(heap, part->offset, part->size, &base, &length))
+        return;
+    if (neap__map_resident(base, length, &pages) == 0)
+        part->resident = bytes_of(pages, part->size);
+    if (neap__pages_of_others(base, length, &pages) == 0)
+        part->others = (int64_t)bytes_of(pages, part->size);
 }
 
 
 static void describe(struct neap_heap *heap, neap_part_kind kind,
                      uint64_t offset, uint64_t size, neap_heap_part *ret)
 {
-    *ret = (neap_heap_part){
-        .kind = kind,
-        .offset = offset,
-        .size = size,
-        .resident = kind == NEAP_PART_RESERVE ? 0
-                                              : resident(heap, offset, size),
-    };
+    *ret = (neap_heap_part){.kind = kind, .offset = offset, .size = size};
+    look_at_memory(heap, ret);
 }
 
 
@@ -119,4 +142,10 @@ int neap_heap_next_part(neap_heap *heap, uint64_t *cursor,
         return NEAP_MORE;
     }
     return 0;
+}
+
+
+int neap_heap_processes(neap_heap *heap, int32_t *ret_pids, int most)
+{
+    return neap_page_sharers(0, (uintptr_t)heap->base, ret_pids, most);
 }

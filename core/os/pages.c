@@ -6,6 +6,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+/* Of kernels later than the C library's headers may be. */
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
+
 
 int neap__pages_punch(int fd, uint64_t offset, uint64_t length)
 {
@@ -41,6 +46,73 @@ int neap__pages_reserve(int fd, bool read_only, uint64_t least,
 void neap__pages_unmap(void *address, uint64_t length)
 {
     munmap(address, length);
+}
+
+
+enum { AT_ONCE = 512 }; /* pages */
+
+/* The bits are those of Documentation/admin-guide/mm/pagemap.rst: in memory, and
+ * in one page table only. */
+static uint64_t count_others(const uint64_t *words, const unsigned char *in,
+                             size_t pages)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < pages; i++)
+        count += in[i] & 1 && words[i] >> 63 && !(words[i] >> 56 & 1);
+    return count;
+}
+
+
+/* Each run of those that are in memory; the others may be holes, which a touch
+ * would fill. */
+static int bring(char *base, size_t page, const unsigned char *in, size_t pages)
+{
+    for (size_t i = 0, run; i < pages; i += run + 1) {
+        for (run = 0; i + run < pages && in[i + run] & 1;)
+            run++;
+        if (run && madvise(base + i * page, run * page,
+                           MADV_POPULATE_READ) < 0 && errno == EINVAL)
+            return -ENOSYS;
+    }
+    return 0;
+}
+
+
+static int look_at_some(int pagemap, char *base, size_t page, size_t pages,
+                        uint64_t *count)
+{
+    uint64_t words[AT_ONCE];
+    unsigned char in[AT_ONCE];
+    if (mincore(base, pages * page, in) < 0)
+        return -errno;
+    int status = bring(base, page, in, pages);
+    if (status < 0)
+        return status;
+    ssize_t size = (ssize_t)(pages * sizeof *words);
+    ssize_t got = pread(pagemap, words, (size_t)size,
+                        (off_t)((uintptr_t)base / page * sizeof *words));
+    if (got != size)
+        return got < 0 ? -errno : -EIO;
+    *count += count_others(words, in, pages);
+    return 0;
+}
+
+
+int neap__pages_of_others(void *base, uint64_t length, uint64_t *ret_pages)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), pages = length / page;
+    uint64_t count = 0;
+    int status = 0, pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    if (pagemap < 0)
+        return -errno;
+    for (size_t done = 0; status == 0 && done < pages; done += AT_ONCE)
+        status = look_at_some(pagemap, (char *)base + done * page, page,
+                              pages - done < AT_ONCE ? pages - done : AT_ONCE,
+                              &count);
+    close(pagemap);
+    if (status == 0)
+        *ret_pages = count;
+    return status;
 }
 
 

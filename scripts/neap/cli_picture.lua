@@ -228,7 +228,7 @@ local function list(parts, all, left, top, width)
 end
 
 --- The picture of what a heap's bytes are used for.
-function picture.of_heap(parts, info, title)
+function picture.of_heap(parts, info, title, mapped)
   local all, drawn, width = {size = 0, resident = 0}, {}, 960
   for _, part in ipairs(parts) do
     if part.kind ~= "reserve" then
@@ -240,9 +240,9 @@ function picture.of_heap(parts, info, title)
   drawn[#drawn + 1] = text(20, 28, "Heap " .. title, "start", 18,
                            ' font-weight="bold"')
   drawn[#drawn + 1] = text(20, 48, ("%s to %s, of which %s are in memory; %d "
-    .. "objects; %d threads attached; %s reserved"):format(
+    .. "objects; %d threads attached; %s reserved; %s"):format(
     bytes(0), bytes(all.size), bytes(all.resident), info.objects, info.attached,
-    bytes(info.reserved)), "start", 12)
+    bytes(info.reserved), mapped), "start", 12)
   local at = 20
   for _, kind in ipairs(kinds) do
     drawn[#drawn + 1] = rectangle(at, 62, 14, 14, kind[2])
@@ -261,8 +261,9 @@ function picture.page(svg, parts, title)
   local rows = {}
   for i, part in ipairs(parts) do
     rows[i] = ("<tr><td>0x%x</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td>"
-      .. "</tr>"):format(part.offset, bytes(part.size), part.kind,
-                         escaped(part.name or ""), bytes(part.resident))
+      .. "<td>%s</td></tr>"):format(part.offset, bytes(part.size), part.kind,
+        escaped(part.name or ""), bytes(part.resident),
+        part.others and bytes(part.others) or "?")
   end
   return ([[<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>Heap %s</title>
@@ -271,7 +272,7 @@ td, th { text-align: right; padding: 0.1em 0.8em }
 td:nth-child(3), td:nth-child(4), th:nth-child(3), th:nth-child(4) {
 text-align: left }</style></head><body>
 %s<table><tr><th>offset</th><th>size</th><th>is</th><th>name</th>
-<th>in memory</th></tr>
+<th>in memory</th><th>others</th></tr>
 %s
 </table></body></html>
 ]]):format(escaped(title), svg, table.concat(rows, "\n"))

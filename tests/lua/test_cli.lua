@@ -590,6 +590,11 @@ test("map shows what the bytes of a heap are used for", function()
   lu.assertTrue(small.size >= 5000 and small.resident >= 4096)
   lu.assertNil(find(parts, "name", "large"))
   lu.assertStrContains(says("map " .. name), "small <&>")
+  lu.assertStrContains(says("map " .. name),
+                       ("mapped by 1 process: %d"):format(support.pid()))
+  if small.others then -- this process has filled it
+    lu.assertTrue(small.others >= 4096 and small.others <= small.size)
+  end
   local svg, html = support.path("map.svg"), support.path("map.html")
   lu.assertEquals(says(("map %s --svg %s --html %s"):format(name, svg, html)),
                   "")

@@ -274,3 +274,26 @@ def test_parts_tell_what_the_bytes_are_used_for():
             assert part.offset == at
             at += part.size
         assert at == heap.info().reserved
+        assert os.getpid() in heap.processes()
+        assert grid.others in (-1, 0)  # nobody else has it
+
+
+def test_parts_tell_what_other_processes_have(name):
+    program = (
+        "import neap, sys\n"
+        "heap = neap.open(sys.argv[1], create=False)\n"
+        "heap.array('grid')[:] = 2\n"
+        "print('ready', flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    with neap.open(name) as heap:
+        heap.array("grid", 1000, "f8")[:] = 1
+        with subprocess.Popen(
+            [sys.executable, "-c", program, name],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        ) as other:
+            assert other.stdout.readline() == b"ready\n"
+            (grid,) = [p for p in heap.parts() if p.name == "grid"]
+            assert grid.others == -1 or grid.others == grid.resident
+            assert sorted(heap.processes()) == sorted([os.getpid(), other.pid])
+            other.stdin.close()

@@ -210,6 +210,11 @@ class Heap(_neap.Heap):
         HeapPart."""
         return [HeapPart(*raw) for raw in reversed(self._parts())]
 
+    def processes(self):
+        """The numbers of the processes that have it mapped, this one included;
+        those that may not be looked at are left out."""
+        return self._processes()
+
     def measure(self, name=None, on=True):
         """Begin to measure a mutex, an rwlock or a semaphore afresh, or end
         that (on=False); without a name all that are there now. How many. It

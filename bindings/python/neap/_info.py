@@ -50,6 +50,7 @@ class HeapPart(NamedTuple):
     size: int
     resident: int  # bytes of it that are in memory
     name: str  # of the array, else ""
+    others: int  # of what is resident, in other processes' page tables; -1 unknown
 
 
 class OverlayStats(NamedTuple):

@@ -162,6 +162,8 @@ typedef struct neap_heap_part {
     neap_part_kind kind;
     uint64_t offset, size; /* bytes */
     uint64_t resident;     /* of them, in memory now, in whole pages */
+    int64_t others;        /* of these, in pages that other processes have in
+                              their page tables now; -1 not known */
     char name[NEAP_NAME_MAX + 1]; /* of the array */
 } neap_heap_part;
 
@@ -175,6 +177,15 @@ typedef struct neap_heap_part {
 NEAP_API NEAP_MUST_CHECK
 int neap_heap_next_part(neap_heap *heap, uint64_t *cursor,
                         neap_heap_part *ret_part);
+
+/**
+ * The processes that have the heap mapped, this one included; those that may not
+ * be looked at (another user's) are left out.
+ *
+ * @return how many; the first `most` are in `ret_pids`; -ENOENT no /proc; -errno.
+ */
+NEAP_API NEAP_MUST_CHECK
+int neap_heap_processes(neap_heap *heap, int32_t *ret_pids, int most);
 
 /** What is behind one name. @return 0; -ENOENT; -EINVAL a bad name. */
 NEAP_API NEAP_MUST_CHECK
