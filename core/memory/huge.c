@@ -42,6 +42,35 @@ static const char *pools_text(char *buffer, size_t size)
 }
 
 
+static bool is_page(uint64_t bytes)
+{
+    return bytes > neap__page_size() && (bytes & (bytes - 1)) == 0;
+}
+
+
+int neap__huge_check(const char *name, const neap_segment_options *options)
+{
+    const uint32_t huge = NEAP_SEGMENT_HUGE | NEAP_SEGMENT_HUGE_TRY;
+    if (options->size != sizeof *options || options->flags & ~huge)
+        return neap__fail(-EINVAL, "cannot create %s with such options: size is "
+                          "sizeof(neap_segment_options), flags are of enum "
+                          "neap_segment_flags", name);
+    if (options->flags == huge)
+        return neap__fail(-EINVAL, "cannot create %s in huge pages both if "
+                          "possible and in any case: choose one", name);
+    if (options->huge_page && !options->flags)
+        return neap__fail(-EINVAL, "cannot create %s: a size of huge pages is "
+                          "given, and not whether they are to be tried or "
+                          "required", name);
+    if (options->huge_page && !is_page(options->huge_page))
+        return neap__fail(-EINVAL, "cannot create %s in huge pages of %llu "
+                          "bytes: a page is a power of two and more than %zu",
+                          name, (unsigned long long)options->huge_page,
+                          neap__page_size());
+    return 0;
+}
+
+
 int neap__huge_page(const char *name, uint64_t asked, uint64_t *ret_page)
 {
     uint64_t pages[POOLS_MOST], page = asked ? asked : neap__huge_default();

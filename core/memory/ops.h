@@ -81,6 +81,9 @@ int neap__segment_adopt(int fd, bool read_only, neap_segment **ret_segment);
 
 /* -- huge.c ---------------------------------------------------------------- */
 
+/* @return 0; -EINVAL no such options. */
+int neap__huge_check(const char *name, const neap_segment_options *options);
+
 /* Create it in huge pages, or say why not. @return 0; as
  * neap_segment_create_with. */
 int neap__huge_create(struct neap_segment *segment, uint64_t size,

@@ -68,35 +68,6 @@ static int check_size(const struct neap__address *address, uint64_t size)
 }
 
 
-static bool is_page(uint64_t bytes)
-{
-    return bytes > neap__page_size() && (bytes & (bytes - 1)) == 0;
-}
-
-
-static int check_options(const char *name, const neap_segment_options *options)
-{
-    const uint32_t huge = NEAP_SEGMENT_HUGE | NEAP_SEGMENT_HUGE_TRY;
-    if (options->size != sizeof *options || options->flags & ~huge)
-        return neap__fail(-EINVAL, "cannot create %s with such options: size is "
-                          "sizeof(neap_segment_options), flags are of enum "
-                          "neap_segment_flags", name);
-    if (options->flags == huge)
-        return neap__fail(-EINVAL, "cannot create %s in huge pages both if "
-                          "possible and in any case: choose one", name);
-    if (options->huge_page && !options->flags)
-        return neap__fail(-EINVAL, "cannot create %s: a size of huge pages is "
-                          "given, and not whether they are to be tried or "
-                          "required", name);
-    if (options->huge_page && !is_page(options->huge_page))
-        return neap__fail(-EINVAL, "cannot create %s in huge pages of %llu "
-                          "bytes: a page is a power of two and more than %zu",
-                          name, (unsigned long long)options->huge_page,
-                          neap__page_size());
-    return 0;
-}
-
-
 static int create_pages(struct neap_segment *segment, uint64_t size,
                         const neap_segment_options *options)
 {
@@ -116,7 +87,7 @@ static int create_at(const struct neap__address *address, uint64_t size,
 {
     int status = check_size(address, size);
     if (status == 0)
-        status = check_options(address->text, options);
+        status = neap__huge_check(address->text, options);
     if (status == 0)
         status = neap__mode_check(address, options->mode);
     if (status < 0)
