@@ -261,7 +261,8 @@ class Segment(_neap.Segment):
             prefault=False, lock=False, huge=None):
         """Map `length` bytes from `offset` on (0: to the end): a Mapping.
 
-        prot is "r", "rw", "rx", "rwx" or "none". With `private` nobody else
+        prot is "r", "rw", "rx", "rwx" or "none". With `private` (of sysv and
+        anonymous all is copied at once) nobody else
         sees what is written. `address` is where it shall be, and nothing else
         may be there (FileExistsError). `prefault` brings all pages at once,
         `lock` keeps them from being swapped out, `huge` is "try" or "require".
