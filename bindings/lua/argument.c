@@ -279,6 +279,26 @@ uint32_t lneap_option_word(lua_State *L, int arg, const char *key,
 }
 
 
+/* "auto" is NEAP_SPIN_AUTO; or microseconds. */
+int64_t lneap_option_spin(lua_State *L, int arg)
+{
+    static const char wanted[] = "'auto' or 0 to 1000000 microseconds expected";
+    int64_t spin = NEAP_SPIN_AUTO;
+
+    if (get_option(L, arg, "spin")
+        && !(lua_type(L, -1) == LUA_TSTRING
+             && strcmp(lua_tostring(L, -1), "auto") == 0)) {
+        if (!lua_isinteger(L, -1))
+            bad_option(L, arg, "spin", wanted);
+        spin = lua_tointeger(L, -1);
+        if (spin < 0 || spin > NEAP_SPIN_MOST)
+            bad_option(L, arg, "spin", wanted);
+    }
+    lua_pop(L, 1);
+    return spin;
+}
+
+
 uint64_t lneap_option_size(lua_State *L, int arg, const char *key)
 {
     uint64_t size = 0;

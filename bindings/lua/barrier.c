@@ -32,7 +32,7 @@ static neap_barrier *check_barrier(lua_State *L)
 /* {shrink = true | false, counted = true}; without both, whatever is there. */
 static neap_barrier_kind check_kind(lua_State *L, int arg)
 {
-    static const char *const known[] = {"shrink", "counted", "action", NULL};
+    static const char *const known[] = {"shrink", "counted", "action", "spin", NULL};
 
     lneap_check_options(L, arg, known);
     if (lua_isnoneornil(L, arg))
@@ -90,6 +90,7 @@ int lneap_heap_barrier(lua_State *L)
 {
     struct lneap_heap *heap = lneap_check(L, 1, &lneap_heap_class);
     const char *name = lneap_check_name(L, 2);
+    int64_t spin = lneap_option_spin(L, 4);
     neap_barrier_kind kind = check_kind(L, 4);
     int64_t parties = 0;
     neap_barrier *core;
@@ -107,8 +108,10 @@ int lneap_heap_barrier(lua_State *L)
     lua_setiuservalue(L, 6, 1);
     int status = neap_barrier_open_kind(heap->handle.core, name, parties, kind,
                                         &core);
-    if (status >= 0)
+    if (status >= 0) {
         handle->core = core;
+        (void)neap_set_spin(core, spin);
+    }
     return lneap_object_opened(L, status);
 }
 

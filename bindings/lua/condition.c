@@ -35,20 +35,26 @@ static neap_condition *check_condition(lua_State *L)
  * @usage local changed = heap:condition("changed")
  * @function heap:condition
  * @tparam string name
+ * @tparam[opt] table options {spin = "auto" or microseconds}
  * @treturn condition the condition, or nil, text and code
  * @treturn boolean true if this call made it
  */
 int lneap_heap_condition(lua_State *L)
 {
+    static const char *const known[] = {"spin", NULL};
     struct lneap_heap *heap = lneap_check(L, 1, &lneap_heap_class);
     const char *name = lneap_check_name(L, 2);
+    lneap_check_options(L, 3, known);
+    int64_t spin = lneap_option_spin(L, 3);
     struct lneap_handle *handle =
         lneap_object_new(L, &lneap_condition_class, heap, name);
     neap_condition *core;
 
     int status = neap_condition_open(heap->handle.core, name, &core);
-    if (status >= 0)
+    if (status >= 0) {
         handle->core = core;
+        (void)neap_set_spin(core, spin);
+    }
     return lneap_object_opened(L, status);
 }
 

@@ -55,20 +55,26 @@ static neap_latch *check_latch(lua_State *L)
  * @usage local go = heap:event("go")
  * @function heap:event
  * @tparam string name
+ * @tparam[opt] table options {spin = "auto" or microseconds}
  * @treturn event the event, or nil, text and code
  * @treturn boolean true if this call made it
  */
 int lneap_heap_event(lua_State *L)
 {
+    static const char *const known[] = {"spin", NULL};
     struct lneap_heap *heap = lneap_check(L, 1, &lneap_heap_class);
     const char *name = lneap_check_name(L, 2);
+    lneap_check_options(L, 3, known);
+    int64_t spin = lneap_option_spin(L, 3);
     struct lneap_handle *handle =
         lneap_object_new(L, &lneap_event_class, heap, name);
     neap_event *core;
 
     int status = neap_event_open(heap->handle.core, name, &core);
-    if (status >= 0)
+    if (status >= 0) {
         handle->core = core;
+        (void)neap_set_spin(core, spin);
+    }
     return lneap_object_opened(L, status);
 }
 
@@ -149,13 +155,17 @@ static int event_wait(lua_State *L)
  * @function heap:latch
  * @tparam string name
  * @tparam[opt] integer count 1 to 2147483647, ignored when the latch is there
+ * @tparam[opt] table options {spin = "auto" or microseconds}
  * @treturn latch the latch, or nil, text and code
  * @treturn boolean true if this call made it
  */
 int lneap_heap_latch(lua_State *L)
 {
+    static const char *const known[] = {"spin", NULL};
     struct lneap_heap *heap = lneap_check(L, 1, &lneap_heap_class);
     const char *name = lneap_check_name(L, 2);
+    lneap_check_options(L, 4, known);
+    int64_t spin = lneap_option_spin(L, 4);
     neap_object_info there;
     int64_t count = 1;
     neap_latch *core;
@@ -170,8 +180,10 @@ int lneap_heap_latch(lua_State *L)
     struct lneap_handle *handle =
         lneap_object_new(L, &lneap_latch_class, heap, name);
     status = neap_latch_open(heap->handle.core, name, count, &core);
-    if (status >= 0)
+    if (status >= 0) {
         handle->core = core;
+        (void)neap_set_spin(core, spin);
+    }
     return lneap_object_opened(L, status);
 }
 

@@ -180,6 +180,7 @@ void lneap_check_options(lua_State *L, int arg, const char *const known[]);
 
 /* One option of it, with what it is when missing. */
 bool lneap_option_bool(lua_State *L, int arg, const char *key, bool otherwise);
+int64_t lneap_option_spin(lua_State *L, int arg);
 uint64_t lneap_option_size(lua_State *L, int arg, const char *key);
 uint32_t lneap_option_mode(lua_State *L, int arg, const char *key);
 int lneap_option_protection(lua_State *L, int arg, const char *key);

@@ -62,7 +62,7 @@ static inline neap_mutex *check_mutex(lua_State *L)
 /* {recursive = true | false}; without it, whatever is there. */
 static neap_mutex_kind check_kind(lua_State *L, int arg)
 {
-    static const char *const known[] = {"recursive", NULL};
+    static const char *const known[] = {"recursive", "spin", NULL};
     neap_mutex_kind kind = NEAP_MUTEX_ANY;
 
     lneap_check_options(L, arg, known);
@@ -94,14 +94,17 @@ int lneap_heap_mutex(lua_State *L)
 {
     struct lneap_heap *heap = lneap_check(L, 1, &lneap_heap_class);
     const char *name = lneap_check_name(L, 2);
+    int64_t spin = lneap_option_spin(L, 3);
     neap_mutex_kind kind = check_kind(L, 3);
     struct lneap_handle *handle =
         lneap_object_new(L, &lneap_mutex_class, heap, name);
     neap_mutex *core;
 
     int status = neap_mutex_open_kind(heap->handle.core, name, kind, &core);
-    if (status >= 0)
+    if (status >= 0) {
         handle->core = core;
+        (void)neap_set_spin(core, spin);
+    }
     return lneap_object_opened(L, status);
 }
 

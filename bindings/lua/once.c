@@ -64,20 +64,26 @@ const struct lneap_class lneap_once_class = {
  * @usage local filled = heap:once("filled")
  * @function heap:once
  * @tparam string name
+ * @tparam[opt] table options {spin = "auto" or microseconds}
  * @treturn once the once, or nil, text and code
  * @treturn boolean true if this call made it
  */
 int lneap_heap_once(lua_State *L)
 {
+    static const char *const known[] = {"spin", NULL};
     struct lneap_heap *heap = lneap_check(L, 1, &lneap_heap_class);
     const char *name = lneap_check_name(L, 2);
+    lneap_check_options(L, 3, known);
+    int64_t spin = lneap_option_spin(L, 3);
     struct lneap_handle *handle =
         lneap_object_new(L, &lneap_once_class, heap, name);
     neap_once *core;
 
     int status = neap_once_open(heap->handle.core, name, &core);
-    if (status >= 0)
+    if (status >= 0) {
         handle->core = core;
+        (void)neap_set_spin(core, spin);
+    }
     return lneap_object_opened(L, status);
 }
 

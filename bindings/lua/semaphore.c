@@ -62,7 +62,7 @@ static inline neap_semaphore *check_semaphore(lua_State *L)
 /* {undo = true | false}; without it, whatever is there. */
 static neap_semaphore_kind check_kind(lua_State *L, int arg)
 {
-    static const char *const known[] = {"undo", "bound", NULL};
+    static const char *const known[] = {"undo", "bound", "spin", NULL};
     neap_semaphore_kind kind = NEAP_SEMAPHORE_ANY;
 
     lneap_check_options(L, arg, known);
@@ -136,6 +136,7 @@ int lneap_heap_semaphore(lua_State *L)
 {
     struct lneap_heap *heap = lneap_check(L, 1, &lneap_heap_class);
     const char *name = lneap_check_name(L, 2);
+    int64_t spin = lneap_option_spin(L, 4);
     neap_semaphore_kind kind = check_kind(L, 4);
     int64_t bound = check_bound(L, 4);
     int64_t initial = 0;
@@ -154,8 +155,10 @@ int lneap_heap_semaphore(lua_State *L)
         lneap_object_new(L, &lneap_semaphore_class, heap, name);
     status = neap_semaphore_open_bounded(heap->handle.core, name, initial,
                                          bound, kind, &core);
-    if (status >= 0)
+    if (status >= 0) {
         handle->core = core;
+        (void)neap_set_spin(core, spin);
+    }
     return lneap_object_opened(L, status);
 }
 

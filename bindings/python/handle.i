@@ -67,6 +67,11 @@ static const char *Type##_name_get(Type *self)                                 \
   NEAP_OPEN_OBJECT(Type, #noun)
 
   PyObject *_place() { return attachment_place($self->heap); }
+
+  Status _spin(int64_t microseconds)
+  {
+      return neap_set_spin($self->core, microseconds);
+  }
 %enddef
 
 /* The object itself, for a method that keeps it. */

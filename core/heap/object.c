@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "neap/wait.h"
+
 
 int neap__object_init(struct neap__object *object, struct neap_heap *heap,
                       const char *name, const struct neap__wanted *wanted)
@@ -26,6 +28,20 @@ int neap__object_init(struct neap__object *object, struct neap_heap *heap,
 void neap__object_release(struct neap__object *object)
 {
     neap__attachment_release(object->heap);
+}
+
+
+int neap_set_spin(void *thing, int64_t microseconds)
+{
+    struct neap__object *object = thing;
+    if (microseconds < NEAP_SPIN_AUTO || microseconds > NEAP_SPIN_MOST)
+        return neap__fail(-EINVAL, "heap %s: '%s' cannot spin %lld microseconds "
+                          "before it sleeps; 0 to %d, or -1 for as long as has "
+                          "been worth it", object->heap->address.text,
+                          object->name, (long long)microseconds,
+                          NEAP_SPIN_MOST);
+    object->spin = (int32_t)microseconds + 1;
+    return 0;
 }
 
 

@@ -12,6 +12,7 @@ struct neap__object {
     struct neap_sh_entry *entry;
     uint64_t id;
     uint32_t variant;
+    int32_t spin; /* as recovery/spin.h has it */
     char name[NEAP_NAME_MAX + 1]; /* the entry's may be another's later */
 };
 

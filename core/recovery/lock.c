@@ -89,7 +89,8 @@ int neap__unlock_wake(struct neap__seat *seat, struct neap_sh_lock *lock)
 
 static bool spin(struct neap__seat *seat, struct neap_sh_lock *lock)
 {
-    struct neap__spin spin = neap__spin_begin();
+    struct neap__spin spin = neap__spin_begin(neap__spin_wish);
+    neap__spin_wish = 0;
     do {
         uint32_t seen = atomic_load_explicit(&lock->word,
                                              memory_order_relaxed);

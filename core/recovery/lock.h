@@ -33,6 +33,7 @@
 
 #include "recovery/sabotage.h"
 #include "recovery/seat.h"
+#include "recovery/spin.h"
 
 /*
  * Claim the word: a user's mutex is given with its object's id, neap's own
@@ -88,6 +89,17 @@ NEAP__INLINE int neap__lock(struct neap__seat *seat, struct neap_sh_lock *lock,
         return -EAGAIN;
     return NEAP__LIKELY(neap__lock_free(seat, lock, held, id))
                ? 0 : neap__lock_slow(seat, lock, held, id, deadline);
+}
+
+/* The same for the lock of an object whose handle has such a wish. */
+NEAP__INLINE int neap__lock_wished(struct neap__seat *seat,
+                                   struct neap_sh_lock *lock, uint64_t id,
+                                   int64_t deadline, int32_t wish)
+{
+    neap__spin_wish = wish;
+    int status = neap__lock(seat, lock, id, deadline);
+    neap__spin_wish = 0;
+    return status;
 }
 
 /*

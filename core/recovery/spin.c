@@ -1,6 +1,8 @@
 /* How long to spin for an object, see spin.h. */
 #include "recovery/spin.h"
 
+_Thread_local int32_t neap__spin_wish;
+
 #define TIME_MOST 20000 /* nanoseconds */
 #define ESTIMATES 256   /* objects that share one learn together */
 #define FIRST 64        /* looks */
@@ -89,6 +91,22 @@ static bool try_again(struct lesson *lesson)
 }
 
 
+/* None for 1, which is a wish of 0 microseconds. */
+static uint32_t pauses_for(int32_t wish)
+{
+    uint64_t pauses = (uint64_t)(wish - 1) * 1000 * looks_most() / TIME_MOST;
+    return pauses < UINT32_MAX ? (uint32_t)pauses : UINT32_MAX;
+}
+
+
+int neap__spin_looks_for(int32_t wish)
+{
+    uint32_t looks = (pauses_for(wish) + NEAP__SPIN_PAUSES - 1) /
+                     NEAP__SPIN_PAUSES;
+    return looks < INT32_MAX ? (int)looks : INT32_MAX;
+}
+
+
 /*
  * Two that answer each other and both sleep find each other asleep, who takes
  * longer to wake than it is worth to spin: neither would learn that both need
@@ -99,8 +117,10 @@ static bool try_again(struct lesson *lesson)
  *  - who has slept in a row of successes tries so at the next wait, as the one
  *    who woke it may have slept too.
  */
-struct neap__patience neap__patience_begin(const void *object)
+struct neap__patience neap__patience_begin(const void *object, int32_t wish)
 {
+    if (wish)
+        return (struct neap__patience){.most = pauses_for(wish)};
     struct lesson *lesson = lesson_of(object);
     struct neap__patience patience = {.lesson = lesson};
     uint32_t known = known_of(lesson) / 8, most = looks_most();
@@ -130,7 +150,7 @@ static void learn_rows(struct lesson *lesson, uint32_t known, bool got)
  * was short is kept above LEAST, and a long try counts as a short one. */
 void neap__patience_end(const struct neap__patience *patience, bool got)
 {
-    if (!LEARNS || !patience->most)
+    if (!LEARNS || !patience->most || !patience->lesson)
         return;
     struct lesson *lesson = patience->lesson;
     uint32_t known = known_of(lesson);

@@ -2,7 +2,7 @@
  * Spinning before a sleep: to sleep and to be woken costs some ten microseconds,
  * many times what a short critical section takes.
  *
- *     struct neap__spin spin = neap__spin_begin();
+ *     struct neap__spin spin = neap__spin_begin(0);
  *     do
  *         if (it can be had now)
  *             ...
@@ -17,6 +17,11 @@
 #define NEAP_SPIN_H
 
 #include "base/base.h"
+
+/* How long a handle spins: 0 as has been worth it, else so many microseconds and
+ * one more. A lock's is told by who is about to wait for it. */
+extern _Thread_local int32_t neap__spin_wish
+    __attribute__((tls_model("initial-exec")));
 
 #ifndef NEAP_TINY
 #define NEAP__SPIN_LOOKS 10
@@ -33,9 +38,13 @@ struct neap__spin {
 /* Zero where the owner cannot run while we spin. */
 int neap__spin_looks(void);
 
-NEAP__INLINE struct neap__spin neap__spin_begin(void)
+/* The same of a wish. */
+int neap__spin_looks_for(int32_t wish);
+
+NEAP__INLINE struct neap__spin neap__spin_begin(int32_t wish)
 {
-    return (struct neap__spin){neap__spin_looks()};
+    return (struct neap__spin){NEAP__LIKELY(!wish) ? neap__spin_looks()
+                                                   : neap__spin_looks_for(wish)};
 }
 
 NEAP__INLINE void neap__pause_processor(void)
@@ -63,17 +72,17 @@ NEAP__INLINE bool neap__spin(struct neap__spin *spin)
  * many there are is learnt for each object: twice what it took of late and some
  * more, and none where they have been in vain; now and then it is tried again.
  *
- *     struct neap__patience patience = neap__patience_begin(entry);
+ *     struct neap__patience patience = neap__patience_begin(entry, 0);
  *     while (!(got = it is there) && neap__patience(&patience))
  *         ;
  *     neap__patience_end(&patience, got);
  */
 struct neap__patience {
-    struct lesson *lesson;
+    struct lesson *lesson; /* NULL: nothing is learnt */
     uint32_t looks, most;
 };
 
-struct neap__patience neap__patience_begin(const void *object);
+struct neap__patience neap__patience_begin(const void *object, int32_t wish);
 void neap__patience_end(const struct neap__patience *patience, bool got);
 
 /* @return false when it is time to sleep. */

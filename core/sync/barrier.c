@@ -370,7 +370,8 @@ static int wait_through(neap__attempt *attempt, struct neap__party *party)
 /* As long as has been worth it for this barrier of late. */
 static int look_spinning(struct neap__party *party)
 {
-    struct neap__patience patience = neap__patience_begin(party->object->entry);
+    struct neap__patience patience = neap__patience_begin(party->object->entry,
+                             party->object->spin);
     int status = -EBUSY;
     while (status == -EBUSY && neap__patience(&patience))
         status = look(NULL, party);

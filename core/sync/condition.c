@@ -249,7 +249,8 @@ static int take(struct neap__seat *seat, struct wait *wait)
 
 static bool comes_soon(const struct wait *wait)
 {
-    struct neap__patience patience = neap__patience_begin(wait->object->entry);
+    struct neap__patience patience = neap__patience_begin(wait->object->entry,
+                             wait->object->spin);
     bool got;
     while (!(got = is_granted(wait)) && neap__patience(&patience))
         ;

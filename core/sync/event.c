@@ -42,7 +42,7 @@ static int look_for_none(struct neap__seat *seat, void *object)
 
 static int look_for_a_while(struct neap__object *object, neap__attempt *look)
 {
-    struct neap__patience patience = neap__patience_begin(object->entry);
+    struct neap__patience patience = neap__patience_begin(object->entry, object->spin);
     int status = -EBUSY;
     while (neap__patience(&patience) &&
            (status = look(NULL, object)) == -EBUSY)

@@ -143,7 +143,8 @@ static __attribute__((noinline)) int lock_slow(neap_mutex *mutex,
                             NEAP_NOW) == 0)
         begun = 0;
     else
-        status = neap__lock(seat, &object->entry->lock, object->id, deadline);
+        status = neap__lock_wished(seat, &object->entry->lock, object->id,
+                                   deadline, object->spin);
     if (status < 0)
         return cannot_lock(object, status);
     neap__mutex_set_count(object, 1);

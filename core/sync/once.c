@@ -68,7 +68,8 @@ int neap_once_begin(neap_once *once, int64_t deadline)
     int status = neap__seat(object->heap, &seat);
     if (status < 0)
         return status;
-    status = neap__lock(seat, &object->entry->lock, object->id, deadline);
+    status = neap__lock_wished(seat, &object->entry->lock, object->id, deadline,
+                               object->spin);
     if (status < 0)
         return cannot_begin(object, status);
     bool gone = neap__object_gone(object);

@@ -344,8 +344,10 @@ int neap_rwlock_write(neap_rwlock *rwlock, int64_t deadline)
     int64_t begun = 0;
     if (!neap__lock_free(seat, &entry->lock, held, 0)) {
         begun = neap__measure_begin(entry);
+        neap__spin_wish = object->spin;
         status = neap__lock_slow(seat, &entry->lock, held, object->id,
                                  deadline);
+        neap__spin_wish = 0;
     }
     if (status == 0)
         status = wait_for_readers(seat, object, held, deadline, begun);

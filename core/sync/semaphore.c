@@ -211,7 +211,8 @@ static uint64_t free_permits(const neap_semaphore *semaphore)
 static int take_spinning(struct neap__seat *seat, const struct want *want)
 {
     struct neap__patience patience =
-        neap__patience_begin(want->semaphore->object.entry);
+        neap__patience_begin(want->semaphore->object.entry,
+                             want->semaphore->object.spin);
     int status = -EBUSY;
     while (status == -EBUSY && neap__patience(&patience))
         if (free_permits(want->semaphore) >= want->n)

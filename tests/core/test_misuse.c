@@ -143,6 +143,10 @@ static void check_kind(neap_heap *heap, const struct kind *kind)
     pid_t holder = 0;
     if (kind->strange)
         CHECK_FAILS(kind->strange(place.thing), -EPERM, "'thing'");
+    CHECK_FAILS(neap_set_spin(place.thing, -2), -EINVAL, "'thing'");
+    CHECK_FAILS(neap_set_spin(place.thing, NEAP_SPIN_MOST + 1), -EINVAL,
+                "before it sleeps");
+    CHECK_STATUS(neap_set_spin(place.thing, NEAP_SPIN_AUTO), 0);
     if (kind->deadlocks) {
         CHECK(kind->take(place.thing, NEAP_NOW) >= 0);
         CHECK_FAILS(kind->take(place.thing, NEAP_NOW), -EDEADLK, "'thing'");
@@ -183,6 +187,37 @@ TEST_EACH(a_stranger_is_named_and_a_drop_wakes_who_waits, names)
         if (strcmp(kinds[i].name, parameter) == 0)
             check_kind(heap, &kinds[i]);
     CHECK(neap_heap_reap(heap) >= 0);
+    neap_mutex_close(beside);
+    end_heap(heap);
+}
+
+
+static const char *const wishes[] = {"0", "200", NULL};
+
+TEST_EACH(a_handle_s_spin_changes_nothing_but_time, wishes)
+{
+    neap_heap *heap = make_heap(NULL);
+    beside = open_mutex(heap, "beside");
+    for (int i = 0; i < COUNT - 1; i++) {
+        struct place place = {&kinds[i], kinds[i].open(heap), share_board()};
+        pid_t holder = 0;
+        CHECK_STATUS(neap_set_spin(place.thing, atoi(parameter)), 0);
+        if (kinds[i].take) {
+            holder = test_fork(have_it, &place);
+            WAIT_UNTIL(place.board->words[0]);
+        }
+        if (kinds[i].wait)
+            CHECK_STATUS(kinds[i].wait(place.thing, after_ms(2)), -ETIMEDOUT);
+        place.board->words[1] = 1;
+        if (holder)
+            CHECK_INT(test_wait(holder), 0);
+        if (kinds[i].wait && kinds[i].take) {
+            CHECK(neap_heap_reap(heap) >= 0);
+            CHECK(kinds[i].wait(place.thing, after_ms(2000)) >= 0);
+        }
+        CHECK_STATUS(neap_heap_drop(heap, "thing"), 0);
+        close_it(place.thing, kinds[i].open);
+    }
     neap_mutex_close(beside);
     end_heap(heap);
 }

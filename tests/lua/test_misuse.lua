@@ -127,3 +127,31 @@ test("what cannot be is not made, and a bound holds", function()
   lock:lock()
   lu.assertStrContains(fails("EDEADLK", lock:lock()), "'lock'")
 end)
+
+test("how long a wait spins is an option of each", function()
+  local heap = neap.heap()
+  local function check(noun, ...)
+    local arguments = table.pack(...)
+    local at = arguments.n + 1
+    for _, bad in ipairs {-1, 1000001, 0.5, "long", true} do
+      arguments[at] = {spin = bad}
+      raises("option 'spin': 'auto' or 0", heap[noun], heap, noun,
+        table.unpack(arguments, 1, at))
+    end
+    lu.assertNil((heap:find(noun)))
+    for _, spin in ipairs {"auto", 0, 200} do
+      arguments[at] = {spin = spin}
+      assert(heap[noun](heap, noun, table.unpack(arguments, 1, at))):close()
+    end
+  end
+  check("mutex")
+  check("semaphore", 1)
+  check("event")
+  check("latch", 1)
+  check("condition")
+  check("rwlock")
+  check("barrier", 2)
+  check("once")
+  lu.assertEquals({heap:event("event", {spin = 0}):wait(0.01)},
+    {false, "timeout"})
+end)

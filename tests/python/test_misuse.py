@@ -157,3 +157,32 @@ def test_beyond_a_bound_and_twice_are_refused(heap):
     for take in (heap.mutex("lock"), heap.rwlock("shelf").write()):
         with take:
             fails_with(errno.EDEADLK, take.__enter__)
+
+
+@pytest.mark.parametrize("open_it", [
+    "mutex", "semaphore", "event", "latch", "condition", "rwlock", "barrier",
+    "once"])
+def test_how_long_a_wait_spins_is_an_option_of_each(heap, open_it):
+    make = getattr(heap, open_it)
+    count = {"latch": (1,), "barrier": (2,)}.get(open_it, ())
+    for bad, error in ((-1, ValueError), (1000001, ValueError), (0.5, TypeError),
+                       (True, TypeError), ("long", TypeError),
+                       (None, TypeError)):
+        with pytest.raises(error, match="spin must be"):
+            make("thing", *count, spin=bad)
+    assert "thing" not in heap
+    for spin in ("auto", 0, 200):
+        make("thing", *count, spin=spin).close()
+
+
+@pytest.mark.parametrize("spin", ["auto", 0, 200])
+def test_a_wait_that_spins_or_does_not_ends_in_time(heap, spin):
+    with contextlib.closing(heap.event("go", spin=spin)) as event:
+        assert event.wait(0.01) is False
+        process = neap.fork(event.wait)
+        event.set()
+        assert process.wait() is True
+    with contextlib.closing(heap.barrier("step", 2, spin=spin)) as barrier:
+        process = neap.fork(lambda: [barrier.wait() for _ in range(100)])
+        places = [barrier.wait() for _ in range(100)]
+        assert [sum(both) for both in zip(places, process.wait())] == [1] * 100

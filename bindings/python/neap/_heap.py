@@ -1,5 +1,7 @@
 """Heaps: named, typed objects that processes share."""
 import copyreg
+import functools
+import inspect
 import os
 
 from . import _neap
@@ -16,12 +18,46 @@ _MUTEX_KINDS = {None: 0, False: 1, True: 2}
 _SEMAPHORE_KINDS = {None: 0, False: 1, True: 2}
 
 
+def _spin_of(spin):
+    """Microseconds, -1 for "auto"."""
+    if isinstance(spin, str) and spin == "auto":
+        return -1
+    if isinstance(spin, bool) or not isinstance(spin, int):
+        raise TypeError(f'spin must be "auto" or microseconds, not {spin!r}')
+    if not 0 <= spin <= 1000000:
+        raise ValueError(f'spin must be "auto" or 0 to 1000000 microseconds, '
+                         f"not {spin!r}")
+    return spin
+
+
+def _spins(open_it):
+    """An object that waits takes spin=, which is its handle's."""
+    @functools.wraps(open_it)
+    def opened(self, *arguments, spin="auto", **words):
+        microseconds = _spin_of(spin)
+        thing = open_it(self, *arguments, **words)
+        thing._spin(microseconds)
+        return thing
+
+    plain = inspect.signature(open_it)
+    option = inspect.Parameter("spin", inspect.Parameter.KEYWORD_ONLY,
+                               default="auto")
+    opened.__signature__ = plain.replace(
+        parameters=[*plain.parameters.values(), option])
+    return opened
+
+
 class Heap(_neap.Heap):
     """A heap of named, typed objects. Made by neap.open() and neap.heap().
 
     A context manager that closes; objects and arrays opened from it stay
     usable after that. Iterating gives the names of its objects, and
     `name in heap` tells whether there is one. Pickles as its address.
+
+    What opens an object that waits (mutex, semaphore, event, latch, condition,
+    rwlock, barrier, once) takes spin=: how many microseconds a wait of this handle
+    looks again and again before it sleeps. "auto": as long as has been worth it
+    for that object of late; 0: it sleeps at once.
     """
 
     __module__ = "neap"
@@ -43,6 +79,7 @@ class Heap(_neap.Heap):
             ) from None
         return self._counter(name, code)
 
+    @_spins
     def mutex(self, name, recursive=None):
         """The Mutex of that name, made (unlocked) if it is missing.
 
@@ -56,6 +93,7 @@ class Heap(_neap.Heap):
                 f"recursive must be a bool, not {recursive!r}") from None
         return self._mutex(name, code)
 
+    @_spins
     def semaphore(self, name, initial=1, undo=None, bound=None):
         """The Semaphore of that name, made with `initial` permits if it is
         missing (ignored when it is there).
@@ -73,10 +111,12 @@ class Heap(_neap.Heap):
             raise TypeError(f"undo must be a bool, not {undo!r}") from None
         return self._semaphore(name, initial, bound or 0, code)
 
+    @_spins
     def event(self, name):
         """The Event of that name, made (not set) if it is missing."""
         return self._event(name)
 
+    @_spins
     def latch(self, name, count=None):
         """The Latch of that name, made with `count` to count down (ignored
         when it is there) if it is missing.
@@ -89,6 +129,7 @@ class Heap(_neap.Heap):
             count = 1
         return self._latch(name, count)
 
+    @_spins
     def condition(self, name, mutex=None):
         """The Condition of that name, made if it is missing.
 
@@ -99,10 +140,12 @@ class Heap(_neap.Heap):
         """
         return self._condition(name, mutex)
 
+    @_spins
     def rwlock(self, name):
         """The RWLock of that name, made (free) if it is missing."""
         return self._rwlock(name)
 
+    @_spins
     def barrier(self, name, parties=None, shrink=None, counted=False,
                 action=None, timeout=None):
         """The Barrier of that name, made for `parties` (ignored when it is
@@ -128,6 +171,7 @@ class Heap(_neap.Heap):
         return self._barrier(name, parties, kind + 4 if counted else kind,
                              action, timeout)
 
+    @_spins
     def once(self, name):
         """The Once of that name, made (not done) if it is missing."""
         return self._once(name)

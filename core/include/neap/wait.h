@@ -14,6 +14,20 @@
 
 #include "neap/heap.h"
 
+#define NEAP_SPIN_AUTO (-1)
+#define NEAP_SPIN_MOST 1000000
+
+/**
+ * How long a handle's waits look again and again before they sleep, in
+ * microseconds: NEAP_SPIN_AUTO, as at first, as long as has been worth it for the
+ * object of late, none where there is one processor; 0, for who would rather not
+ * use the processor; at most NEAP_SPIN_MOST. To be woken takes some ten to fifty
+ * microseconds. (The readers of an rwlock, and who waits for them, sleep at once;
+ * so does wait_any.) `object` is the handle of a mutex, semaphore, event, latch,
+ * condition, rwlock, barrier or once. @return 0; -EINVAL.
+ */
+NEAP_API int neap_set_spin(void *object, int64_t microseconds);
+
 #define NEAP_WAIT_MAX 64 /* objects at once */
 
 /**
