@@ -79,6 +79,9 @@ function neap.maps(pid) end
 ---@return string? text
 ---@return neap.code? code
 function neap.translate(address, pid) end
+---Numbers by name and names by number.
+---@type {[string|integer]: integer|string}
+neap.signals = {}
 ---@return {name: string, use: string, without: string, present: boolean}[]
 function neap.features() end
 ---@param path string of a checkpoint
@@ -463,51 +466,56 @@ function heap:statistics(name) end
 ---@return neap.code? code
 function heap:checkpoint(path, options) end
 ---@param name string
----@param options? {recursive: boolean}
+---@param options? {recursive: boolean, spin?: 'auto'|integer}
 ---@return neap.mutex? mutex
 ---@return boolean|string created or text
 ---@return neap.code? code
 function heap:mutex(name, options) end
 ---@param name string
 ---@param initial? integer
----@param options? {undo: boolean, bound: integer}
+---@param options? {undo: boolean, bound: integer, spin?: 'auto'|integer}
 ---@return neap.semaphore? semaphore
 ---@return boolean|string created or text
 ---@return neap.code? code
 function heap:semaphore(name, initial, options) end
 ---@param name string
+---@param options? {spin?: 'auto'|integer}
 ---@return neap.event? event
 ---@return boolean|string created or text
 ---@return neap.code? code
-function heap:event(name) end
+function heap:event(name, options) end
 ---@param name string
 ---@param count? integer
+---@param options? {spin?: 'auto'|integer}
 ---@return neap.latch? latch
 ---@return boolean|string created or text
 ---@return neap.code? code
-function heap:latch(name, count) end
+function heap:latch(name, count, options) end
 ---@param name string
+---@param options? {spin?: 'auto'|integer}
 ---@return neap.condition? condition
 ---@return boolean|string created or text
 ---@return neap.code? code
-function heap:condition(name) end
+function heap:condition(name, options) end
 ---@param name string
+---@param options? {spin?: 'auto'|integer}
 ---@return neap.rwlock? rwlock
 ---@return boolean|string created or text
 ---@return neap.code? code
-function heap:rwlock(name) end
+function heap:rwlock(name, options) end
 ---@param name string
 ---@param parties? integer
----@param options? {shrink?: boolean, counted?: boolean}
+---@param options? {shrink?: boolean, counted?: boolean, action?: fun(), spin?: 'auto'|integer}
 ---@return neap.barrier? barrier
 ---@return boolean|string created or text
 ---@return neap.code? code
 function heap:barrier(name, parties, options) end
 ---@param name string
+---@param options? {spin?: 'auto'|integer}
 ---@return neap.once? once
 ---@return boolean|string created or text
 ---@return neap.code? code
-function heap:once(name) end
+function heap:once(name, options) end
 
 ---@alias neap.object
 ---| neap.counter | neap.array | neap.mutex | neap.semaphore | neap.event

@@ -141,6 +141,11 @@ def _tell(future, error, value=None):
         future.set_exception(error)
 
 
+def _tell_loop(loop, future, error, value=None):
+    with contextlib.suppress(RuntimeError):  # it ended, and nobody asks
+        loop.call_soon_threadsafe(_tell, future, error, value)
+
+
 class _Keeper:
     """A thread that has something for a task until that gives it back.
 
@@ -159,14 +164,14 @@ class _Keeper:
             got = self._attempt(0)
             while got is None and not self._over.is_set():
                 got = self._attempt(_LOOK)
-            loop.call_soon_threadsafe(_tell, self._taken, None, got)
+            _tell_loop(loop, self._taken, None, got)
             if got:
                 self._over.wait()
                 self._give(*self._arguments)
         except Exception as raised:  # the task's, not this thread's
             error = raised
-        loop.call_soon_threadsafe(_tell, self._taken, error)
-        loop.call_soon_threadsafe(_tell, self._ended, error)
+        _tell_loop(loop, self._taken, error)
+        _tell_loop(loop, self._ended, error)
 
     async def take(self):
         """Wait for it: what the attempt gave."""
