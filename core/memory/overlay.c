@@ -12,6 +12,61 @@
 #define MOST_FRAMES 4096
 #define LARGEST_ZONE (UINT64_C(1) << 46)
 
+/* All of this process. Its mutex is taken before those of overlays. */
+static struct neap_overlay *overlays;
+static pthread_mutex_t listing = PTHREAD_MUTEX_INITIALIZER;
+
+
+/* -- forks ----------------------------------------------------------------- */
+
+/* A thread that is not in the child would hold its mutex there for ever, with
+ * frames half changed. So none holds one while there is a fork; O1 says that
+ * this is not long. */
+static void before_fork(void)
+{
+    pthread_mutex_lock(&listing);
+    for (struct neap_overlay *o = overlays; o; o = o->next)
+        pthread_mutex_lock(&o->mutex);
+}
+
+
+static void after_fork(void)
+{
+    for (struct neap_overlay *o = overlays; o; o = o->next)
+        pthread_mutex_unlock(&o->mutex);
+    pthread_mutex_unlock(&listing);
+}
+
+
+static void prepare_forks(void)
+{
+    pthread_atfork(before_fork, after_fork, after_fork);
+}
+
+
+static void list(struct neap_overlay *o)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, prepare_forks);
+    pthread_mutex_lock(&listing);
+    o->next = overlays;
+    overlays = o;
+    pthread_mutex_unlock(&listing);
+}
+
+
+static void unlist(struct neap_overlay *o)
+{
+    pthread_mutex_lock(&listing);
+    struct neap_overlay **at = &overlays;
+    while (*at != o)
+        at = &(*at)->next;
+    *at = o->next;
+    pthread_mutex_unlock(&listing);
+}
+
+
+/* -- bytes of it ----------------------------------------------------------- */
 
 int neap_overlay_at(neap_overlay *o, uint64_t offset, uint64_t length,
                     bool write, void **ret_bytes)
@@ -115,6 +170,7 @@ static void release(struct neap_overlay *o)
         return;
     int status = neap_overlay_flush(o, false);
     (void)status; /* who wants to know has flushed it */
+    unlist(o);
     neap__fault_forget(o->watched);
     neap__map_remove(o->zone, o->count * o->frame_size);
     neap__file_close(o->fd);
@@ -252,6 +308,7 @@ int neap_overlay_open(neap_segment *segment,
     }
     pthread_mutex_init(&o->mutex, NULL);
     atomic_init(&o->references, 1);
+    list(o);
     *ret_overlay = o;
     return 0;
 }

@@ -9,6 +9,7 @@
  * O3  A frame with pins is not replaced. Each part that was loaded as a mapping
  *     is a pin, and a reference to the overlay, whose end waits for the last.
  * O4  In copies no byte of the segment is in two frames.
+ * O5  A fork waits until no mutex is held: a child finds whole frames.
  */
 #ifndef NEAP_MEMORY_OVERLAY_H
 #define NEAP_MEMORY_OVERLAY_H
@@ -28,6 +29,7 @@ struct neap__frame {
 
 struct neap_overlay {
     pthread_mutex_t mutex;
+    struct neap_overlay *next; /* of this process */
     _Atomic uint32_t references;
     int fd;
     char *address;          /* of the segment */

@@ -1,5 +1,8 @@
 /* Tests of overlays: parts of what is larger than the zone. */
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <sys/mman.h>
 
 #include "lib/harness.h"
@@ -514,5 +517,61 @@ TEST(the_zone_is_where_it_was_asked_for)
         CHECK_INT(*(uint32_t *)bytes, at / 4);
     }
     neap_overlay_close(overlay);
+    end(segment);
+}
+
+
+/* -- forks of a process with threads --------------------------------------- */
+
+struct busy {
+    neap_overlay *overlays[2];
+    _Atomic bool over;
+    _Atomic uint64_t loads;
+};
+
+
+/* Each part replaces another, so that the mutex is held nearly always. */
+static void *keep_loading(void *argument)
+{
+    struct busy *busy = argument;
+    for (uint64_t at = 0; !atomic_load(&busy->over); at += 2 * PAGE) {
+        neap_mapping *part;
+        CHECK_STATUS(neap_overlay_load(busy->overlays[at / PAGE / 2 % 2],
+                                       at % (SIZE - PAGE), 4, false, &part), 0);
+        neap_mapping_close(part);
+        atomic_fetch_add(&busy->loads, 1);
+    }
+    return NULL;
+}
+
+
+static int load_in_child(void *argument)
+{
+    struct busy *busy = argument;
+    for (uint64_t at = 0; at < SIZE - PAGE; at += 2 * PAGE)
+        for (int i = 0; i < 2; i++)
+            if (word_at(busy->overlays[i], at) != at / 4)
+                return 1;
+    return 5;
+}
+
+
+TEST(a_child_does_not_wait_for_threads_of_its_parent)
+{
+    neap_segment *segment = numbered(test_address("memfd", 0));
+    struct busy busy = {{small_one(segment, "shared"),
+                         small_one(segment, "shared")}, false, 0};
+    pthread_t threads[2];
+    for (int i = 0; i < 2; i++)
+        CHECK_INT(pthread_create(&threads[i], NULL, keep_loading, &busy), 0);
+    while (atomic_load(&busy.loads) < 100)
+        sched_yield();
+    for (int i = 0; i < 100; i++)
+        CHECK_INT(test_wait(test_fork(load_in_child, &busy)), 5);
+    atomic_store(&busy.over, true);
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    neap_overlay_close(busy.overlays[1]); /* in either order */
+    neap_overlay_close(busy.overlays[0]);
     end(segment);
 }
