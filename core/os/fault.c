@@ -254,15 +254,32 @@ static bool has_news(pid_t thread)
 }
 
 
+/* A free place, or that of a thread which ended without looking: whoever takes
+ * its number away has the place. Keeps F2. */
+static bool claim_place(struct pending *p, bool of_the_dead)
+{
+    int none = 0;
+    if (!of_the_dead)
+        return atomic_compare_exchange_strong(&p->state, &none, 1);
+    pid_t thread = atomic_load(&p->thread);
+    if (thread == 0 || atomic_load(&p->state) != 2 ||
+        syscall(SYS_tgkill, getpid(), thread, 0) == 0 || errno != ESRCH ||
+        !atomic_compare_exchange_strong(&p->thread, &thread, 0))
+        return false;
+    atomic_store(&p->state, 1);
+    atomic_fetch_sub(&pending_count, 1);
+    return true;
+}
+
+
 /* One call may come upon many pages: of those the first is told of. And too many
- * threads that do not look: the oldest news is news enough. */
+ * threads that live and do not look: the oldest news is news enough. */
 static void keep(const struct found *found, uintptr_t address, bool gone)
 {
     pid_t self = (pid_t)syscall(SYS_gettid);
-    for (int i = 0; i < PENDING && !has_news(self); i++) {
-        int none = 0;
-        struct pending *p = &pending[i];
-        if (!atomic_compare_exchange_strong(&p->state, &none, 1))
+    for (int i = 0; i < 2 * PENDING && !has_news(self); i++) {
+        struct pending *p = &pending[i % PENDING];
+        if (!claim_place(p, i >= PENDING))
             continue;
         p->fault.address = address;
         p->fault.offset = address - found->whole;

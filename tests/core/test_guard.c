@@ -468,3 +468,33 @@ TEST(a_mapping_that_is_closed_is_no_longer_known)
     CHECK_INT(neap__fault_find(at[1]), -1);
     end(segment);
 }
+
+
+static void *touch_and_end(void *mapping)
+{
+    (void)bytes_of(mapping)[SIZE - 1];
+    return NULL;
+}
+
+
+TEST(news_of_threads_that_ended_do_not_stand_in_the_way)
+{
+    enum { MANY = 40 }; /* more than are kept */
+    neap_segment *segment = create("memfd");
+    neap_mapping *mappings[MANY + 1];
+    for (int i = 0; i <= MANY; i++)
+        mappings[i] = map(segment, NEAP_PROT_WRITE);
+    guard();
+    CHECK_STATUS(neap_segment_resize(segment, PAGE), 0);
+    for (int i = 0; i < MANY; i++) {
+        pthread_t thread;
+        CHECK_INT(pthread_create(&thread, NULL, touch_and_end, mappings[i]), 0);
+        pthread_join(thread, NULL);
+    }
+    (void)bytes_of(mappings[MANY])[SIZE - 1];
+    check_fault(-ESTALE, SIZE - 1, neap_segment_address(segment),
+                "made it shorter");
+    for (int i = 0; i <= MANY; i++)
+        neap_mapping_close(mappings[i]);
+    end(segment);
+}
