@@ -66,8 +66,13 @@ function neap.heap(options) end
 ---@field swapped boolean
 ---@field frame? integer
 ---@field mapped? integer
+---@field node? integer
 ---@field sharers integer[]
 ---@field map neap.map
+---@return {page: integer, total: integer, free: integer}[]
+function neap.huge_pages() end
+---@return {node: integer, total: integer, free: integer}[]
+function neap.nodes() end
 ---@param pid? integer
 ---@return neap.map[]? maps
 ---@return string? text
@@ -431,8 +436,12 @@ function heap:array(name, type, ...) end
 ---@return {name: string, kind: string, role: "holds"|"reads"|"waits", slot: integer, pid: integer, tid: integer, dead: boolean, waited: number?, held: number?, permits: integer?}[] uses
 ---@return {text: string, slots: integer[]}[] deadlocks
 function heap:locks() end
----@return {kind: "header"|"slots"|"records"|"array"|"free"|"bare"|"reserve", offset: integer, size: integer, resident: integer, name: string?}[]
+---@return {kind: "header"|"slots"|"records"|"array"|"free"|"bare"|"reserve", offset: integer, size: integer, resident: integer, others: integer?, name: string?}[]
 function heap:parts() end
+---@return integer[]? pids
+---@return string? text
+---@return neap.code? code
+function heap:processes() end
 ---@param options? {nobody_writes: boolean?}
 ---@return neap.segment? segment
 ---@return string? text
@@ -976,7 +985,7 @@ local segments = {}
 
 ---@param address string|integer
 ---@param size neap.size
----@param options? {mode: neap.mode}
+---@param options? {mode: neap.mode?, huge: ("try"|"require")?, huge_page: neap.size?}
 ---@return neap.segment? segment
 ---@return string? text
 ---@return neap.code? code
@@ -1141,6 +1150,21 @@ function mapping:resident(offset, length) end
 function mapping:address() end
 ---@return neap.protection
 function mapping:protection() end
+---@param policy "default"|"bind"|"prefer"|"interleave"
+---@param nodes? integer|integer[]
+---@param offset? integer bytes from 0
+---@param length? integer
+---@return true? done
+---@return string? text
+---@return neap.code? code
+function mapping:place(policy, nodes, offset, length) end
+---@param segment neap.segment
+---@param length? neap.size
+---@param options? {move: boolean}
+---@return true? done
+---@return string? text
+---@return neap.code? code
+function mapping:resize(segment, length, options) end
 ---@param later? boolean
 ---@return true? done
 ---@return string? text
