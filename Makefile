@@ -93,7 +93,7 @@ $(LIB_A): $(CORE_O)
 $(LIB_SO): $(CORE_O) core/libneap.map
 	@mkdir -p $(@D)
 	$(LINK) -shared $(NODEFS) -Wl,-z,nodelete -Wl,-soname,libneap.so.$(ABI) \
-	    -Wl,--version-script=core/libneap.map $(CORE_O) -lm -o $@.$(ABI)
+	    -Wl,--version-script=core/libneap.map $(CORE_O) -lm -ldl -o $@.$(ABI)
 	ln -sf libneap.so.$(ABI) $@
 
 $(BUILD)/lib/pkgconfig/neap.pc: core/neap.pc.in core/include/neap/version.h
@@ -161,12 +161,12 @@ $(BUILD)/env: scripts/env.in Makefile
 examples: $(EXAMPLES)
 $(BUILD)/examples/%: $(OBJ)/examples/%.o $(LIB_SO)
 	@mkdir -p $(@D)
-	$(LINK) $< -L$(BUILD)/lib -lneap -lm -Wl,-rpath,'$$ORIGIN/../lib' -o $@
+	$(LINK) $< -L$(BUILD)/lib -lneap -lm -ldl -Wl,-rpath,'$$ORIGIN/../lib' -o $@
 
 # Tests (the library is linked statically: they look inside) ------------------
 $(BUILD)/tests/%: $(OBJ)/tests/core/%.o $(TESTLIB) $(LIB_A)
 	@mkdir -p $(@D)
-	$(LINK) $< $(TESTLIB) $(LIB_A) -lm -o $@
+	$(LINK) $< $(TESTLIB) $(LIB_A) -lm -ldl -o $@
 
 STRESS   := $(BUILD)/tests/storm $(BUILD)/tests/fuzz_image
 CRASHES  := $(patsubst %,$(BUILD)/tests/%,crash_abandon crash_kill crash_birth sched $(if $(SAN),,step step_spoilt))
@@ -176,7 +176,7 @@ $(BUILD)/tests/storm: $(patsubst %.c,$(OBJ)/%.o,$(wildcard tests/stress/*.c))
 $(BUILD)/tests/fuzz_image: $(patsubst %.c,$(OBJ)/%.o,$(wildcard tests/fuzz/*.c))
 $(STRESS): $(OBJ)/tests/lib.a $(LIB_A)
 	@mkdir -p $(@D)
-	$(LINK) $(filter %.o,$^) $(filter %.a,$^) -lm -o $@
+	$(LINK) $(filter %.o,$^) $(filter %.a,$^) -lm -ldl -o $@
 
 # As an archive, so that a program with a main of its own takes what it needs.
 $(OBJ)/tests/lib.a: $(TESTLIB)
@@ -216,7 +216,7 @@ fresh:
 # Benchmarks: `make bench ARGS="--filter mutex --json"` ------------------------
 $(BUILD)/bench/%: $(OBJ)/bench/%.o $(OBJ)/bench/bench.o $(LIB_SO)
 	@mkdir -p $(@D)
-	$(LINK) -rdynamic $< $(OBJ)/bench/bench.o -L$(BUILD)/lib -lneap -lm -Wl,-rpath,'$$ORIGIN/../lib' -o $@
+	$(LINK) -rdynamic $< $(OBJ)/bench/bench.o -L$(BUILD)/lib -lneap -lm -ldl -Wl,-rpath,'$$ORIGIN/../lib' -o $@
 
 # Boost and a C++ compiler may be missing; the rows then say so.
 $(BUILD)/bench/boost.so: bench/boost.cpp bench/bench.h $(OBJ)/flags
@@ -244,23 +244,23 @@ $(OBJ)/crash/tests/%.o: tests/%.c $(OBJ)/flags
 $(BUILD)/tests/crash_abandon: $(filter-out $(SIM_OUT),$(CRASH_O)) \
     $(patsubst %,$(CRASH_T)/%.o,crash_abandon operations world actors sim_os sim_life hooks)
 	@mkdir -p $(@D)
-	$(CC) -pthread $^ -lm -o $@
+	$(CC) -pthread $^ -lm -ldl -o $@
 
 # Processes that take turns, in every order.
 $(BUILD)/tests/sched: $(filter-out $(SIM_OUT),$(CRASH_O)) \
     $(patsubst %,$(CRASH_T)/%.o,world sim_life hooks) \
     $(patsubst %.c,$(OBJ)/crash/%.o,$(wildcard tests/sched/*.c))
 	@mkdir -p $(@D)
-	$(CC) -pthread $^ -lm -o $@
+	$(CC) -pthread $^ -lm -ldl -o $@
 
 $(BUILD)/tests/crash_kill: $(CRASH_O) \
     $(patsubst %,$(CRASH_T)/%.o,crash_kill operations world real_os hooks)
 	@mkdir -p $(@D)
-	$(CC) -pthread $^ -lm -o $@
+	$(CC) -pthread $^ -lm -ldl -o $@
 
 $(BUILD)/tests/crash_birth: $(CRASH_O) $(CRASH_T)/crash_birth.o $(CRASH_T)/hooks.o
 	@mkdir -p $(@D)
-	$(CC) -pthread $^ -lm -o $@
+	$(CC) -pthread $^ -lm -ldl -o $@
 
 # Single-stepping the release; and the same with a line taken out.
 STEP_O   := $(patsubst %.c,$(OBJ)/%.o,$(wildcard tests/step/*.c))
@@ -272,11 +272,11 @@ $(OBJ)/spoilt/%.o: %.c $(OBJ)/flags
 
 $(BUILD)/tests/step: $(STEP_O) $(LIB_A)
 	@mkdir -p $(@D)
-	$(LINK) $^ -lm -o $@
+	$(LINK) $^ -lm -ldl -o $@
 
 $(BUILD)/tests/step_spoilt: $(STEP_O) $(SPOILT_O)
 	@mkdir -p $(@D)
-	$(LINK) $^ -lm -o $@
+	$(LINK) $^ -lm -ldl -o $@
 
 # Installing -------------------------------------------------------------------
 D          = $(DESTDIR)$(PREFIX)

@@ -3,6 +3,8 @@
  *
  * @module neap
  */
+#include <string.h>
+
 #include "lneap.h"
 
 
@@ -27,12 +29,37 @@ static int tell(void *context, uint64_t done, uint64_t total)
 }
 
 
+/* true or "zstd"; a level; false or nil. */
+static int32_t option_compress(lua_State *L, int arg)
+{
+    int32_t level = 0;
+
+    if (lua_getfield(L, arg, "compress") == LUA_TNUMBER) {
+        int whole;
+        lua_Integer n = lua_tointegerx(L, -1, &whole);
+        luaL_argcheck(L, whole && n >= 1 && n <= 22, arg,
+                      "option 'compress': a level is a number from 1 to 22");
+        level = (int32_t)n;
+    } else if (lua_type(L, -1) == LUA_TSTRING) {
+        luaL_argcheck(L, strcmp(lua_tostring(L, -1), "zstd") == 0, arg,
+                      "option 'compress': \"zstd\" is what there is");
+        level = NEAP_COMPRESS;
+    } else {
+        luaL_argcheck(L, lua_isboolean(L, -1) || lua_isnil(L, -1), arg,
+                      "option 'compress': true, \"zstd\" or a level expected");
+        level = lua_toboolean(L, -1) ? NEAP_COMPRESS : 0;
+    }
+    lua_pop(L, 1);
+    return level;
+}
+
+
 static void read_options(lua_State *L, int arg,
                          neap_checkpoint_options *ret_options,
                          struct progress *ret_progress)
 {
-    static const char *const known[] = {"mode", "nobody_writes", "progress",
-                                        NULL};
+    static const char *const known[] = {"mode", "nobody_writes", "compress",
+                                        "progress", NULL};
 
     *ret_progress = (struct progress){.L = L};
     lneap_check_options(L, arg, known);
@@ -41,6 +68,7 @@ static void read_options(lua_State *L, int arg,
     ret_options->mode = lneap_option_mode(L, arg, "mode");
     ret_options->nobody_writes = lneap_option_bool(L, arg, "nobody_writes",
                                                    false);
+    ret_options->compress = option_compress(L, arg);
     lua_getfield(L, arg, "progress");
     if (lua_isnil(L, -1))
         return;
@@ -71,8 +99,9 @@ static void push_report(lua_State *L, const neap_checkpoint_report *report)
  * it: they stand still only while what changed meanwhile is copied. A
  * checkpoint that is there already is replaced in one step.
  *
- * Options: mode ("0600"), nobody_writes (then nobody is stopped), progress (a
- * function that gets the bytes done and in all; an error in it ends the call).
+ * Options: mode ("0600"), nobody_writes (then nobody is stopped), compress
+ * (true or "zstd", or a level of it from 1 to 22), progress (a function that gets
+ * the bytes done and in all; an error in it ends the call).
  *
  * @usage print(assert(heap:checkpoint("night.ckpt")).pause)
  * @function heap:checkpoint

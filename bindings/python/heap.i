@@ -138,10 +138,14 @@ static int attach_again(const char *address, const char *uuid,
 
 /* In the order of neap._info.CheckpointReport. */
 static PyObject *heap_checkpoint(neap_heap *core, const char *path,
-                                 uint32_t mode, bool nobody_writes)
+                                 uint32_t mode, bool nobody_writes,
+                                 int compress)
 {
     neap_checkpoint_options options = {.mode = mode,
-                                       .nobody_writes = nobody_writes};
+                                       .nobody_writes = nobody_writes,
+                                       .compress = compress < 0
+                                                       ? NEAP_COMPRESS
+                                                       : compress};
     neap_checkpoint_report r;
     int status;
     do {
@@ -402,9 +406,11 @@ typedef struct Heap {
       return heap_serve($self->core->core, path, mode, count, fresh, timeout);
   }
 
-  PyObject *_checkpoint(const char *path, uint32_t mode, bool nobody_writes)
+  PyObject *_checkpoint(const char *path, uint32_t mode, bool nobody_writes,
+                        int compress)
   {
-      return heap_checkpoint($self->core->core, path, mode, nobody_writes);
+      return heap_checkpoint($self->core->core, path, mode, nobody_writes,
+                             compress);
   }
 
   PyObject *_place() { return attachment_place($self->core); }

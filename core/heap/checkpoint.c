@@ -34,11 +34,11 @@
 #include "heap/image.h"
 #include "os/file.h"
 #include "os/process.h"
+#include "os/zstd.h"
 #include "recovery/gate.h"
 
 #define PATIENCE INT64_C(5000000000) /* nanoseconds for all to stop */
 #define TELL_EVERY 100               /* milliseconds */
-#define SYNC_EVERY 256               /* blocks, so that the disk has its share */
 
 
 /* -- blocks --------------------------------------------------------------- */
@@ -46,26 +46,6 @@
 static uint64_t block_of(uint64_t page)
 {
     return page / NEAP__IMAGE_PAGES;
-}
-
-
-/* Where the block lies in the file; it gets a place if it has none yet. */
-static uint64_t place_of(struct neap__taking *t, uint64_t block)
-{
-    if (!t->places[block]) {
-        t->index[t->blocks].number = block;
-        t->places[block] = ++t->blocks;
-    }
-    return NEAP__IMAGE_PAGE + (t->places[block] - 1) * NEAP__IMAGE_BLOCK;
-}
-
-
-static int write_page(struct neap__taking *t, uint64_t page, const void *bytes)
-{
-    return neap__file_write(t->fd, place_of(t, block_of(page)) +
-                                       page % NEAP__IMAGE_PAGES *
-                                           NEAP__IMAGE_PAGE,
-                            bytes, NEAP__IMAGE_PAGE);
 }
 
 
@@ -83,12 +63,7 @@ static int copy_block(struct neap__taking *t, uint64_t block)
             bytes + (page - first) * NEAP__IMAGE_PAGE);
     if (!any && !t->places[block])
         return 0;
-    uint64_t place = place_of(t, block);
-    if (t->blocks % SYNC_EVERY == 0)
-        neap__file_sync_soon(t->fd, place + sizeof bytes -
-                                        SYNC_EVERY * sizeof bytes,
-                             SYNC_EVERY * sizeof bytes);
-    return neap__file_write(t->fd, place, bytes, sizeof bytes);
+    return neap__taking_store(t, block, bytes);
 }
 
 
@@ -216,31 +191,6 @@ static int pause_and_compare(struct neap__taking *t)
 
 /* -- the file ------------------------------------------------------------- */
 
-static int write_kept(struct neap__taking *t)
-{
-    int status = 0;
-    for (uint64_t i = 0; status == 0 && i < t->kept; i++)
-        status = write_page(t, t->kept_pages[i],
-                            t->kept_bytes + i * NEAP__IMAGE_PAGE);
-    t->told->report.changed = t->kept * NEAP__IMAGE_PAGE;
-    return status;
-}
-
-
-static int write_index(struct neap__taking *t, struct neap__image *image)
-{
-    for (uint64_t i = 0; i < t->blocks; i++)
-        t->index[i].hash = neap__image_block_hash(
-            t->hashes + t->index[i].number * NEAP__IMAGE_PAGES);
-    image->blocks = t->blocks;
-    image->index = NEAP__IMAGE_PAGE + t->blocks * NEAP__IMAGE_BLOCK;
-    image->index_hash = neap__image_index_hash(t->index, t->blocks);
-    t->told->report.stored = t->blocks * NEAP__IMAGE_BLOCK;
-    return neap__file_write(t->fd, image->index, t->index,
-                            t->blocks * sizeof *t->index);
-}
-
-
 static void describe(struct neap__taking *t, struct neap__image *image)
 {
     const struct neap_sh_header *header = neap__header(t->heap);
@@ -269,9 +219,9 @@ static int finish_file(struct neap__taking *t)
 {
     struct neap__image image;
     describe(t, &image);
-    int status = write_kept(t);
+    int status = neap__taking_store_kept(t);
     if (status == 0)
-        status = write_index(t, &image);
+        status = neap__taking_store_index(t, &image);
     if (status == 0)
         status = sync_file(t);
     image.hash = neap__image_hash(&image);
@@ -449,11 +399,27 @@ static int64_t begin(struct neap__taking *t, neap_heap *heap,
 {
     t->heap = heap;
     t->mode = options->mode ? options->mode : 0600;
+    t->level = options->compress;
     t->nobody_writes = options->nobody_writes;
     t->still.lifeline = -1;
     t->told = mmap(NULL, sizeof *t->told, PROT_READ | PROT_WRITE,
                    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     return t->told == MAP_FAILED ? -errno : neap_now();
+}
+
+
+/* Loaded here, not in the helper: a fork of many threads may not load. */
+static int check_compress(const struct neap__taking *t, int32_t level)
+{
+    if (level < 0 || level > NEAP__ZSTD_LEVEL_MOST)
+        return neap__fail(-EINVAL, "a checkpoint cannot be compressed at level "
+                          "%d; 1, the fastest, to %d can, 0 is not at all",
+                          level, NEAP__ZSTD_LEVEL_MOST);
+    if (level && neap__zstd_load() < 0)
+        return neap__fail(-ENOSYS, "cannot compress checkpoint %s: there is no "
+                          "libzstd.so.1 here; install it (libzstd1), or take "
+                          "the checkpoint uncompressed", t->target.text);
+    return 0;
 }
 
 
@@ -463,10 +429,13 @@ static int run(struct neap__taking *t, neap_heap *heap,
 {
     static const neap_checkpoint_options defaults;
     options = options ? options : &defaults;
+    int status = check_compress(t, options->compress);
+    if (status < 0)
+        return status;
     int64_t began = begin(t, heap, options);
     if (began < 0)
         return neap__fail_why((int)began, "cannot take a checkpoint");
-    int status = run_helper(t, options);
+    status = run_helper(t, options);
     if (status == 0 && ret_report) {
         *ret_report = t->told->report;
         ret_report->took = neap_now() - began;

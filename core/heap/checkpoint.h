@@ -30,6 +30,9 @@ struct neap__taking {
     uint64_t *places;          /* of each block: 1 + which one of the file */
     struct neap__image_block *index;
     uint64_t blocks;           /* in the file */
+    uint64_t end;              /* of them there, */
+    uint64_t synced;           /* on their way to the disk so far */
+    int32_t level;             /* of compression, 0 none */
     _Atomic uint64_t kept;     /* pages that had changed, in the pause */
     uint64_t room;             /* for how many */
     uint64_t *kept_pages;
@@ -44,6 +47,18 @@ typedef int neap__look_at_page(struct neap__taking *t, uint64_t page);
 /* The same as neap_heap_checkpoint, to an empty file of nobody else's. */
 int neap__checkpoint_to(neap_heap *heap, int fd, const char *label,
                         const neap_checkpoint_options *options);
+
+/* -- storing.c: the file --------------------------------------------------- */
+
+/* A block of the heap to the file, once more too. @return 0; -errno. */
+int neap__taking_store(struct neap__taking *t, uint64_t block,
+                       const void *bytes);
+
+/* The pages that were kept in the pause. @return 0; -ENOMEM; -errno. */
+int neap__taking_store_kept(struct neap__taking *t);
+
+/* The index after all blocks, and what the header says of it. */
+int neap__taking_store_index(struct neap__taking *t, struct neap__image *image);
 
 /* -- taking.c: its memory and its threads ---------------------------------- */
 

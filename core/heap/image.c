@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "os/file.h"
+#include "os/zstd.h"
 
 
 uint64_t neap__image_page_hash(const void *page)
@@ -117,9 +118,24 @@ static int check_header(const char *path, const struct neap__image *image)
     uint64_t most = image->size / NEAP__IMAGE_BLOCK + 1;
     if (image->size % NEAP__IMAGE_PAGE || image->size < NEAP_SH_HEADER_SIZE ||
         image->blocks > most ||
-        image->index != NEAP__IMAGE_PAGE + image->blocks * NEAP__IMAGE_BLOCK)
+        image->index < NEAP__IMAGE_PAGE)
         return damaged(path, "its sizes contradict each other");
+    if (image->packed && neap__zstd_load() < 0)
+        return neap__fail(-ENOSYS, "checkpoint %s is compressed, and there is "
+                          "no libzstd.so.1 here; install it (libzstd1)", path);
     return 0;
+}
+
+
+static bool lies_within(const struct neap__image *image,
+                        const struct neap__image_block *block)
+{
+    return block->number < neap__round_up(image->size, NEAP__IMAGE_BLOCK) /
+                               NEAP__IMAGE_BLOCK &&
+           block->length >= 1 && block->length <= NEAP__IMAGE_BLOCK &&
+           (block->length == NEAP__IMAGE_BLOCK || image->packed) &&
+           block->place >= NEAP__IMAGE_PAGE && block->place < image->index &&
+           block->length <= image->index - block->place;
 }
 
 
@@ -135,8 +151,7 @@ static int read_index(int fd, const char *path, const struct neap__image *image,
         neap__image_index_hash(index, image->blocks) != image->index_hash)
         status = damaged(path, "its index does not match its checksum");
     for (uint64_t i = 0; status == 0 && i < image->blocks; i++)
-        if (index[i].number >= neap__round_up(image->size, NEAP__IMAGE_BLOCK) /
-                                   NEAP__IMAGE_BLOCK)
+        if (!lies_within(image, &index[i]))
             status = damaged(path, "a block lies past the end");
     if (status < 0)
         free(index);
@@ -146,19 +161,31 @@ static int read_index(int fd, const char *path, const struct neap__image *image,
 }
 
 
+int neap__image_load(int fd, const char *path,
+                     const struct neap__image_block *block, void *bytes)
+{
+    char packed[NEAP__IMAGE_BLOCK];
+    bool whole = block->length == NEAP__IMAGE_BLOCK;
+    int status = read_at(fd, path, block->place, whole ? bytes : packed,
+                         block->length);
+    if (status == 0 && !whole &&
+        !neap__zstd_unpack(packed, block->length, bytes, NEAP__IMAGE_BLOCK))
+        status = damaged(path, "a block cannot be unpacked");
+    return status;
+}
+
+
 int neap__image_read(int fd, const char *path,
-                     const struct neap__image_block *index, uint64_t i,
-                     void *bytes)
+                     const struct neap__image_block *block, void *bytes)
 {
     uint64_t pages[NEAP__IMAGE_PAGES];
-    int status = read_at(fd, path, NEAP__IMAGE_PAGE + i * NEAP__IMAGE_BLOCK,
-                         bytes, NEAP__IMAGE_BLOCK);
+    int status = neap__image_load(fd, path, block, bytes);
     if (status < 0)
         return status;
     for (uint64_t page = 0; page < NEAP__IMAGE_PAGES; page++)
         pages[page] = neap__image_page_hash((char *)bytes +
                                             page * NEAP__IMAGE_PAGE);
-    return neap__image_block_hash(pages) == index[i].hash
+    return neap__image_block_hash(pages) == block->hash
                ? 0 : damaged(path, "a block does not match its checksum");
 }
 
@@ -171,7 +198,7 @@ static int check_blocks(int fd, const char *path,
     int status = bytes ? 0 : neap__fail_why(-ENOMEM, "cannot read checkpoint "
                                             "%s", path);
     for (uint64_t i = 0; status == 0 && i < image->blocks; i++)
-        status = neap__image_read(fd, path, index, i, bytes);
+        status = neap__image_read(fd, path, &index[i], bytes);
     free(bytes);
     return status;
 }
@@ -213,7 +240,7 @@ int neap_checkpoint_look(const char *path, neap_checkpoint_info *ret_info)
     *ret_info = (neap_checkpoint_info){
         .kind = (neap_kind)image.kind,
         .size = image.size,
-        .stored = image.blocks * NEAP__IMAGE_BLOCK,
+        .stored = image.stored,
         .taken = image.taken,
     };
     neap__uuid_text(image.uuid, ret_info->uuid);

@@ -2,9 +2,9 @@
  * The file of a checkpoint.
  *
  *   0          struct neap__image, one page
- *   4096       blocks of 64 KiB in any order, each from one place of the heap;
- *              what is not there is zero
- *   index      struct neap__image_block for each of them, in that order
+ *   4096       blocks of 64 KiB in any order, each from one place of the heap,
+ *              or what zstd made of them; what is not there is zero
+ *   index      struct neap__image_block for each of them
  *
  * The checksum of a block is the hash of the hashes of its sixteen pages, so
  * that the page of a block that changed is all that has to be hashed again. The
@@ -17,7 +17,7 @@
 #include "neap/checkpoint.h"
 
 #define NEAP__IMAGE_MAGIC "NEAPCKPT"
-#define NEAP__IMAGE_VERSION 1
+#define NEAP__IMAGE_VERSION 2
 #define NEAP__IMAGE_PAGE 4096u
 #define NEAP__IMAGE_BLOCK 65536u
 #define NEAP__IMAGE_PAGES (NEAP__IMAGE_BLOCK / NEAP__IMAGE_PAGE)
@@ -36,17 +36,21 @@ struct neap__image {
     uint8_t uuid[16];
     char host[64];
     char address[200];
-    char zero[3744];
+    uint64_t stored;         /* bytes that the blocks have in the file */
+    uint32_t packed;         /* 1 some by zstd */
+    char zero[3732];
     uint64_t hash;           /* of the page, itself being 0 */
 };
 
 struct neap__image_block {
     uint64_t number;         /* of the block in the heap */
     uint64_t hash;
+    uint64_t place;          /* in the file */
+    uint64_t length;         /* there; less than a block's: packed */
 };
 
 _Static_assert(sizeof(struct neap__image) == NEAP__IMAGE_PAGE, "one page");
-_Static_assert(sizeof(struct neap__image_block) == 16, "no gaps");
+_Static_assert(sizeof(struct neap__image_block) == 32, "no gaps");
 
 /* Hashes of pages are kept less that of a page of zeros, so that memory that
  * nobody has touched need not be looked at. */
@@ -67,9 +71,13 @@ int neap__image_replaceable(const char *path);
 int neap__image_open(const char *path, struct neap__image *image,
                      struct neap__image_block **ret_index);
 
-/* Block i of the file into `bytes`. @return 0; NEAP_ECORRUPT; -errno. */
+/* A block of the file into `bytes`, without a look at its hash. @return 0;
+ * NEAP_ECORRUPT; -errno. */
+int neap__image_load(int fd, const char *path,
+                     const struct neap__image_block *block, void *bytes);
+
+/* And with one. @return 0; NEAP_ECORRUPT; -errno. */
 int neap__image_read(int fd, const char *path,
-                     const struct neap__image_block *index, uint64_t i,
-                     void *bytes);
+                     const struct neap__image_block *block, void *bytes);
 
 #endif

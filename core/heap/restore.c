@@ -21,7 +21,7 @@ static int copy_block(const struct source *source, uint64_t i, int fd,
 {
     uint64_t offset = source->index[i].number * NEAP__IMAGE_BLOCK;
     uint64_t left = source->image.size - offset;
-    int status = neap__image_read(source->fd, source->path, source->index, i,
+    int status = neap__image_read(source->fd, source->path, &source->index[i],
                                   bytes);
     return status < 0 ? status
                       : neap__file_write(fd, offset, bytes,

@@ -23,6 +23,7 @@ int neap__taking_begin(struct neap__taking *t)
 {
     t->most = t->heap->mapped / NEAP__IMAGE_PAGE + NEAP__IMAGE_PAGES;
     uint64_t blocks = t->most / NEAP__IMAGE_PAGES + 1;
+    t->end = t->synced = NEAP__IMAGE_PAGE;
     t->hashes = lend(t->most, sizeof *t->hashes, MAP_NORESERVE);
     t->places = lend(blocks, sizeof *t->places, MAP_NORESERVE);
     t->index = lend(blocks, sizeof *t->index, MAP_NORESERVE);

@@ -29,7 +29,7 @@ _neap() {
         locks) options+=' --watch --measure' ;;
         map) options+=' --svg --png --html' ;;
         maps) options+=' --shared' ;;
-        checkpoint) options+=' --mode --nobody-writes' ;;
+        checkpoint) options+=' --mode --nobody-writes --compress' ;;
         restore) options+=' --mode --reserve' ;;
         bench) options+=' --sizes --ways --seconds --svg' ;;
         serve) options+=' --mode --fresh --count --timeout' ;;

@@ -9,6 +9,12 @@ local checkpoint = {take = {}, restore = {}}
 
 -- checkpoint -------------------------------------------------------------------
 
+local function level(text)
+  local n = math.tointeger(tonumber(text))
+  if n and n >= 1 and n <= 22 then return n end
+  return nil, ("'%s' is no level of compression: 1 to 22 are"):format(text)
+end
+
 function checkpoint.take.describe(command)
   command:summary "Write a heap to a file."
   command:description(
@@ -19,6 +25,8 @@ function checkpoint.take.describe(command)
   command:argument("heap", "sky, sysv:5678, ./results.neap; or a checkpoint.")
   command:argument("file", "Where the checkpoint goes."):args "?"
   command:option("--mode", "Permissions of the file.", "0600")
+  command:option("--compress", "Compress it with zstd, at a level from 1 to 22 "
+    .. "or one that is fast."):argname "LEVEL":args "?":convert(level)
   command:flag("--nobody-writes", "You know that; nobody is made to stand still.")
 end
 
@@ -51,7 +59,8 @@ local function take(args)
   local told = progress()
   local report
   report, why = heap:checkpoint(args.file, {
-    mode = args.mode, nobody_writes = args.nobody_writes, progress = told})
+    mode = args.mode, nobody_writes = args.nobody_writes,
+    compress = args.compress and (args.compress[1] or true), progress = told})
   if told then io.stderr:write("\r\27[K") end
   heap:close()
   if not report then return nil, why end

@@ -29,6 +29,28 @@ test("a heap comes back as it was", function()
   for i = 1, #cells do lu.assertEquals(again[i], cells[i]) end
 end)
 
+test("a compressed one is smaller, and comes back the same", function()
+  local heap, cells = filled()
+  local path = support.path("night.ckpt")
+  local plain = assert(heap:checkpoint(path)).stored
+  for _, how in ipairs {true, "zstd", 1, 19} do
+    local report, text, code = heap:checkpoint(path, {compress = how})
+    if code == "ENOSYS" then
+      lu.assertStrContains(text, "libzstd1")
+      lu.skip("there is no libzstd.so.1")
+    end
+    lu.assertTrue(assert(report, text).stored < plain)
+    local restored = assert(neap.restore(path))
+    local again = restored:array("cells", "f64", 20000)
+    for i = 1, #cells do lu.assertEquals(again[i], cells[i]) end
+  end
+  lu.assertEquals(heap:checkpoint(path, {compress = false}).stored, plain)
+  for _, how in ipairs {0, 23, 1.5, "gzip", {}} do
+    lu.assertErrorMsgContains("compress", heap.checkpoint, heap, path,
+                              {compress = how})
+  end
+end)
+
 test("workers stand still for a checkpoint, and go on", function()
   local heap = neap.heap()
   local a, b, lock = heap:counter("a"), heap:counter("b"), heap:mutex("lock")

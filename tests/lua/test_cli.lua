@@ -532,6 +532,8 @@ test("a heap goes to a file and comes back", function()
   refuses(("restore %s %s"):format(path, again), 1, "is there already")
   refuses(("checkpoint %s /etc/passwd"):format(name), 1,
           "something else is there")
+  refuses(("checkpoint %s %s --compress 23"):format(name, path), 2,
+          "no level of compression")
   assert(restored:unlink())
   assert(heap:unlink())
 end)

@@ -1,3 +1,4 @@
+import errno
 import signal
 
 import neap
@@ -22,6 +23,30 @@ def test_a_heap_comes_back_as_it_was(heap, path):
         assert restored.info().uuid != info.uuid
         assert restored.counter("hits").get() == 77
         assert (restored.array("cells") == cells).all()
+
+
+@pytest.mark.parametrize("how", [True, "zstd", 1, 19])
+def test_a_compressed_one_is_smaller_and_comes_back_the_same(heap, path, how):
+    cells = heap.array("cells", 20000)
+    cells[::7] = 3.5
+    plain = heap.checkpoint(path, compress=False).stored
+    try:
+        report = heap.checkpoint(path, compress=how)
+    except OSError as error:
+        if error.errno != errno.ENOSYS:
+            raise
+        assert "libzstd1" in str(error)
+        pytest.skip("there is no libzstd.so.1")
+    assert report.stored < plain
+    with neap.restore(path) as restored:
+        assert (restored.array("cells") == cells).all()
+
+
+@pytest.mark.parametrize("how", [0, 23, -1, 1.5, "gzip", []])
+def test_other_ways_to_compress_are_refused(heap, path, how):
+    with pytest.raises(ValueError, match="compress"):
+        heap.checkpoint(path, compress=how)
+    assert not path.exists()
 
 
 def test_workers_stand_still_for_it_and_go_on(heap, path):

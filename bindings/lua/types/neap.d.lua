@@ -469,7 +469,7 @@ function heap:measure(name, on) end
 ---@return neap.code? code
 function heap:statistics(name) end
 ---@param path string
----@param options? {mode: string|integer, nobody_writes: boolean, progress: fun(done: integer, total: integer)}
+---@param options? {mode: (string|integer)?, nobody_writes: boolean?, compress: (boolean|"zstd"|integer)?, progress: fun(done: integer, total: integer)?}
 ---@return {size: integer, stored: integer, changed: integer, stopped: integer, pause: number, took: number}? report
 ---@return string? text
 ---@return neap.code? code

@@ -47,6 +47,16 @@ def _spins(open_it):
     return opened
 
 
+def _level_of(compress):
+    """The level of zstd that compress=... means, 0 for none, -1 a good one."""
+    if compress is None or isinstance(compress, bool) or compress == "zstd":
+        return -1 if compress else 0
+    if isinstance(compress, int) and 1 <= compress <= 22:
+        return compress
+    raise ValueError('compress is True, "zstd", or a level from 1 to 22, not '
+                     f"{compress!r}")
+
+
 class Heap(_neap.Heap):
     """A heap of named, typed objects. Made by neap.open() and neap.heap().
 
@@ -296,18 +306,21 @@ class Heap(_neap.Heap):
         return self._serve(os.fsdecode(path), mode_of(mode), count, fresh,
                            timeout)
 
-    def checkpoint(self, path, *, mode=0o600, nobody_writes=False):
+    def checkpoint(self, path, *, mode=0o600, nobody_writes=False,
+                   compress=False):
         """Write the heap to a file as it is at one instant, while others go on
         with it: a CheckpointReport.
 
         They stand still only while what changed meanwhile is copied; with
-        nobody_writes=True, which the caller must know, not at all. A checkpoint
+        nobody_writes=True, which the caller must know, not at all. With
+        compress=True, "zstd" or a level of it from 1 to 22 the file is
+        compressed: OSError (ENOSYS) without libzstd. A checkpoint
         that is there already is replaced in one step; anything else is left
         alone: FileExistsError. PermissionError when somebody cannot be made to
         stand still. Takes it back: neap.restore().
         """
         return CheckpointReport(*self._checkpoint(
-            os.fspath(path), mode_of(mode), nobody_writes))
+            os.fspath(path), mode_of(mode), nobody_writes, _level_of(compress)))
 
     def check(self):
         """Walk everything and look for damage: a CheckReport.

@@ -19,17 +19,22 @@
 typedef int neap_progress_function(void *context, uint64_t done,
                                    uint64_t total);
 
+/** The level at which zstd is fast, and files get as small as is worth it. */
+#define NEAP_COMPRESS 3
+
 /** Zero in a member means the default, NULL for all of them. */
 typedef struct neap_checkpoint_options {
     uint32_t mode;        /* permissions of the file; default 0600 */
     bool nobody_writes;   /* the caller knows that; nobody is stopped */
+    int32_t compress;     /* level of zstd, 1 to 22; NEAP_COMPRESS is a good one;
+                             default: not compressed */
     neap_progress_function *progress;
     void *context;
 } neap_checkpoint_options;
 
 typedef struct neap_checkpoint_report {
     uint64_t size;        /* bytes of the heap */
-    uint64_t stored;      /* bytes of it in the file: those not zero */
+    uint64_t stored;      /* bytes of it in the file: those not zero, packed */
     uint64_t changed;     /* bytes copied while all stood still */
     int64_t pause;        /* nanoseconds for which they did */
     int64_t took;         /* nanoseconds in all */
@@ -47,7 +52,8 @@ typedef struct neap_checkpoint_report {
  *
  * @return 0; -EPERM somebody uses the heap who may not be stopped; -ETIMEDOUT
  * somebody did not stop within five seconds; -EEXIST something else has that
- * name; -ENOSPC; -EINTR; -ECANCELED; -EINVAL; -errno.
+ * name; -ENOSPC; -EINTR; -ECANCELED; -EINVAL; -ENOSYS it is to be compressed,
+ * and libzstd.so.1 is not installed; -errno.
  */
 NEAP_API NEAP_MUST_CHECK
 int neap_heap_checkpoint(neap_heap *heap, const char *path,
@@ -69,7 +75,8 @@ typedef struct neap_checkpoint_info {
  * Look at a checkpoint, read all of it and compare checksums.
  *
  * @return 0; -ENOENT; NEAP_EFOREIGN it is none; NEAP_ELAYOUT of another layout
- * or byte order; NEAP_ECORRUPT cut short or damaged; -errno.
+ * or byte order; NEAP_ECORRUPT cut short or damaged; -ENOSYS it is compressed,
+ * and libzstd.so.1 is not installed; -errno.
  */
 NEAP_API NEAP_MUST_CHECK
 int neap_checkpoint_look(const char *path, neap_checkpoint_info *ret_info);
