@@ -52,12 +52,14 @@ static uint64_t block_of(uint64_t page)
 /* A copy first: the memory may change between the hash and the write. */
 static int copy_block(struct neap__taking *t, uint64_t block)
 {
-    char bytes[NEAP__IMAGE_BLOCK] = {0};
+    char bytes[NEAP__IMAGE_BLOCK];
     uint64_t first = block * NEAP__IMAGE_PAGES, any = 0;
     uint64_t end = first + NEAP__IMAGE_PAGES < t->pages
                        ? first + NEAP__IMAGE_PAGES : t->pages;
     memcpy(bytes, t->heap->base + first * NEAP__IMAGE_PAGE,
            (end - first) * NEAP__IMAGE_PAGE);
+    memset(bytes + (end - first) * NEAP__IMAGE_PAGE, 0,
+           sizeof bytes - (end - first) * NEAP__IMAGE_PAGE);
     for (uint64_t page = first; page < end; page++)
         any |= t->hashes[page] = neap__image_page_hash(
             bytes + (page - first) * NEAP__IMAGE_PAGE);

@@ -6,7 +6,7 @@
 #include "os/file.h"
 #include "os/zstd.h"
 
-#define SYNC_EVERY (UINT64_C(16) << 20) /* bytes, so that the disk has its share */
+#define SYNC_EVERY (UINT64_C(16) << 20) /* bytes: the disk has its share */
 
 
 static struct neap__image_block *entry_of(struct neap__taking *t,
@@ -91,7 +91,8 @@ static int compare_pages(const void *a, const void *b, void *taking)
 
 
 /* One block, of which the pages order[0] to order[n - 1] had changed. */
-static int store_again(struct neap__taking *t, const uint64_t *order, uint64_t n)
+static int store_again(struct neap__taking *t, const uint64_t *order,
+                       uint64_t n)
 {
     char bytes[NEAP__IMAGE_BLOCK] = {0};
     uint64_t block = block_of_kept(t, order[0]);
@@ -138,7 +139,7 @@ int neap__taking_store_kept(struct neap__taking *t)
 }
 
 
-/* -- the index -------------------------------------------------------------- */
+/* -- the index ------------------------------------------------------------ */
 
 int neap__taking_store_index(struct neap__taking *t, struct neap__image *image)
 {
