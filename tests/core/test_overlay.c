@@ -132,7 +132,7 @@ TEST_EACH(any_order_will_do, modes)
 
 
 /* 10 GiB, of which there is a word here and there. */
-TEST(a_file_is_larger_than_its_zone_and_than_memory)
+TEST_WITHIN(a_file_is_larger_than_its_zone_and_than_memory, 240)
 {
     const uint64_t gib = UINT64_C(1) << 30;
     neap_segment *segment;
