@@ -25,9 +25,13 @@ void neap__error_forget(void);
 __attribute__((format(printf, 2, 3)))
 int neap__fail(int status, const char *format, ...);
 
-/* The same, with ": " and the words for `status` (strerror or ours) added. */
+/* The same, with ": " and the words for `status` (strerror or ours) added, and
+ * what to do about it. */
 __attribute__((format(printf, 2, 3)))
 int neap__fail_why(int status, const char *format, ...);
+
+/* What to do about it, whatever was tried; NULL nothing is known. */
+const char *neap__status_advice(int status);
 
 /* Debug builds stop at a broken invariant; release builds carry on. */
 #ifdef NEAP_DEBUG

@@ -49,7 +49,9 @@ int neap__fail_why(int status, const char *format, ...)
     va_start(arguments, format);
     size_t n = format_text(format, arguments);
     va_end(arguments);
-    snprintf(text + n, sizeof text - n, ": %s", neap_status_text(status));
+    const char *advice = neap__status_advice(status);
+    snprintf(text + n, sizeof text - n, ": %s%s%s", neap_status_text(status),
+             advice ? "; " : "", advice ? advice : "");
     return status;
 }
 

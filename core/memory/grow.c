@@ -10,18 +10,23 @@
 #include "memory/access.h"
 
 
-void neap__segment_identity(const struct neap_segment *segment,
-                            uint64_t ret_identity[2])
+int neap__segment_identity(neap_segment *segment, uint64_t ret_identity[2])
 {
     struct neap__file_facts facts;
     int fd = segment->fd >= 0 ? segment->fd : segment->pages;
-    ret_identity[0] = UINT64_MAX; /* no device has that number */
-    ret_identity[1] = segment->id >= 0 ? (uint64_t)segment->id
-                                       : (uintptr_t)segment->base;
-    if (fd >= 0 && neap__file_facts(fd, &facts) == 0) {
-        ret_identity[0] = facts.dev;
-        ret_identity[1] = facts.ino;
+    if (fd < 0) {
+        ret_identity[0] = UINT64_MAX; /* no device has that number */
+        ret_identity[1] = segment->id >= 0 ? (uint64_t)segment->id
+                                           : (uintptr_t)segment->base;
+        return 0;
     }
+    int status = neap__file_facts(fd, &facts);
+    if (status < 0)
+        return neap__fail_why(status, "cannot look at segment %s",
+                              neap_segment_address(segment));
+    ret_identity[0] = facts.dev;
+    ret_identity[1] = facts.ino;
+    return 0;
 }
 
 
@@ -62,7 +67,9 @@ static int check(const struct neap_mapping *mapping, neap_segment *segment,
     if (mapping->copied)
         return neap__fail(-ENOTSUP, "cannot resize a private mapping of %s: it "
                           "was copied at once; map it again", mapping->address);
-    neap__segment_identity(segment, identity);
+    int status = neap__segment_identity(segment, identity);
+    if (status < 0)
+        return status;
     if (identity[0] != mapping->identity[0] ||
         identity[1] != mapping->identity[1])
         return neap__fail(-EINVAL, "cannot resize a mapping of %s by %s: that "

@@ -156,12 +156,14 @@ static int map_pages(struct neap_mapping *mapping, neap_segment *segment,
         .copied = options->flags & NEAP_MAPPING_PRIVATE,
         .where = options->address ? (char *)options->address - in_page : NULL,
     };
-    neap__segment_identity(segment, mapping->identity);
+    int status = neap__segment_identity(segment, mapping->identity);
+    if (status < 0)
+        return status;
     mapping->offset = options->offset;
     mapping->page = page;
     mapping->base_length = neap__round_up(mapping->length + in_page, page);
-    int status = segment->ops->map(segment, &wish, &mapping->base,
-                                   &mapping->base_length, &skip);
+    status = segment->ops->map(segment, &wish, &mapping->base,
+                               &mapping->base_length, &skip);
     if (status == -ENOTSUP && wish.copied) {
         mapping->copied = true;
         mapping->unmap = neap__map_remove;

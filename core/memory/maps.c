@@ -13,6 +13,7 @@
 
 struct neap_map_list {
     FILE *file;
+    int32_t pid;
     char line[4096]; /* the next one, "" at the end */
 };
 
@@ -153,13 +154,6 @@ static void read_size(const char *line, neap_map_info *info)
 
 /* -- lists ---------------------------------------------------------------- */
 
-static void advance(neap_map_list *list)
-{
-    if (!fgets(list->line, sizeof list->line, list->file))
-        list->line[0] = '\0';
-}
-
-
 static int cannot_look(int32_t pid, int status)
 {
     if (status == -ENOENT && access("/proc/self/maps", R_OK) == 0)
@@ -172,6 +166,16 @@ static int cannot_look(int32_t pid, int status)
                           "user's; ask as that user, or as root", pid);
     return neap__fail_why(status, "cannot look at the mappings of process %d",
                           pid);
+}
+
+
+/* @return 0, with "" at the end; -errno. */
+static int advance(neap_map_list *list)
+{
+    if (fgets(list->line, sizeof list->line, list->file))
+        return 0;
+    list->line[0] = '\0';
+    return ferror(list->file) ? cannot_look(list->pid, -errno) : 0;
 }
 
 
@@ -190,17 +194,13 @@ int neap_map_list_open(int32_t pid, neap_map_list **ret_list)
     neap_map_list *list = calloc(1, sizeof *list);
     if (!list)
         return neap__fail_why(-ENOMEM, "cannot list mappings");
+    list->pid = pid ? pid : getpid();
     list->file = open_of(pid, "smaps");
-    int status = list->file ? 0 : -errno;
-    if (status == 0) {
-        errno = 0;
-        advance(list);
-        if (!*list->line && errno) /* asked only when it is read */
-            status = -errno;
-    }
+    int status = list->file ? advance(list) /* who may is asked only now */
+                            : cannot_look(list->pid, -errno);
     if (status < 0) {
         neap_map_list_close(list);
-        return cannot_look(pid, status);
+        return status;
     }
     *ret_list = list;
     return 0;
@@ -210,14 +210,15 @@ int neap_map_list_open(int32_t pid, neap_map_list **ret_list)
 int neap_map_list_next(neap_map_list *list, neap_map_info *ret_info)
 {
     neap_map_info next;
-    while (*list->line && !read_head(list->line, ret_info))
-        advance(list);
-    if (!*list->line)
-        return 0;
-    for (advance(list); *list->line && !read_head(list->line, &next);
-         advance(list))
+    int status = 0;
+    while (status == 0 && *list->line && !read_head(list->line, ret_info))
+        status = advance(list);
+    if (status < 0 || !*list->line)
+        return status;
+    while ((status = advance(list)) == 0 && *list->line &&
+           !read_head(list->line, &next))
         read_size(list->line, ret_info);
-    return NEAP_MORE;
+    return status < 0 ? status : NEAP_MORE;
 }
 
 
@@ -243,8 +244,8 @@ static int find_map(int32_t pid, uint64_t address, neap_map_info *ret_info)
         status = neap_map_list_next(list, ret_info);
     while (status == NEAP_MORE && address - ret_info->address >= ret_info->size);
     neap_map_list_close(list);
-    return status == NEAP_MORE
-               ? 0 : neap__fail(-EFAULT, "nothing is mapped at %#llx of process "
+    return status == NEAP_MORE ? 0 : status < 0 ? status
+               : neap__fail(-EFAULT, "nothing is mapped at %#llx of process "
                                 "%d", (unsigned long long)address,
                                 pid ? pid : getpid());
 }
@@ -300,7 +301,16 @@ int neap_translate(int32_t pid, uint64_t address, neap_page_info *ret_info)
 
 /* -- who else ------------------------------------------------------------- */
 
-static bool has_page(int32_t pid, const neap_map_info *map, uint64_t offset)
+/* Of one that is gone, or that may not be looked at, nothing is known. */
+static bool is_left_out(int error)
+{
+    return error == ENOENT || error == ESRCH || error == EACCES ||
+           error == EPERM;
+}
+
+
+/* @return 1 it has; 0; -errno. */
+static int has_page(int32_t pid, const neap_map_info *map, uint64_t offset)
 {
     char line[4096];
     neap_map_info info;
@@ -310,9 +320,10 @@ static bool has_page(int32_t pid, const neap_map_info *map, uint64_t offset)
         found = read_head(line, &info) && info.shared &&
                 info.device == map->device && info.inode == map->inode &&
                 offset >= info.offset && offset - info.offset < info.size;
+    int error = !maps || ferror(maps) ? errno : 0;
     if (maps)
         fclose(maps);
-    return found;
+    return error && !is_left_out(error) ? cannot_look(pid, -error) : found;
 }
 
 
@@ -326,15 +337,14 @@ int neap_page_sharers(int32_t pid, uint64_t address, int32_t *ret_pids,
     DIR *processes = opendir("/proc");
     if (!processes)
         return neap__fail_why(-errno, "cannot look for processes in /proc");
-    for (struct dirent *entry; (entry = readdir(processes));) {
+    uint64_t offset = map.offset + (address - map.address);
+    for (struct dirent *entry; status >= 0 && (entry = readdir(processes));) {
         int32_t other = (int32_t)strtol(entry->d_name, NULL, 10);
-        if (other <= 0 ||
-            !has_page(other, &map, map.offset + (address - map.address)))
-            continue;
-        if (count < most)
+        status = other > 0 ? has_page(other, &map, offset) : 0;
+        if (status > 0 && count < most)
             ret_pids[count] = other;
-        count++;
+        count += status > 0;
     }
     closedir(processes);
-    return count;
+    return status < 0 ? status : count;
 }

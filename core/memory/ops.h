@@ -102,9 +102,9 @@ uint64_t neap__segment_page(struct neap_segment *segment);
 
 /* -- grow.c ---------------------------------------------------------------- */
 
-/* Two numbers that no other segment has while this one lives. */
-void neap__segment_identity(const struct neap_segment *segment,
-                            uint64_t ret_identity[2]);
+/* Two numbers that no other segment has while this one lives. @return 0;
+ * -errno. */
+int neap__segment_identity(neap_segment *segment, uint64_t ret_identity[2]);
 
 /* -- copy.c ---------------------------------------------------------------- */
 

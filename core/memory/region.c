@@ -7,6 +7,7 @@
  *     who looks at that alone is never too bold (mapping.c, M2).
  */
 #include <stdlib.h>
+#include <string.h>
 #include <sys/types.h>
 
 #include "memory/access.h"
@@ -114,26 +115,56 @@ static int common_protection(const struct neap_mapping *mapping)
 }
 
 
+/* After a failure each of the pages may have either: they are given what they
+ * had, and a run that refuses even that keeps the narrower (M2). */
+static void take_back(struct neap_mapping *mapping, struct pages part,
+                      const uint8_t *before)
+{
+    for (size_t i = 0, end; i < part.count; i = end) {
+        for (end = i + 1; end < part.count && before[end] == before[i]; end++)
+            ;
+        if (neap__map_protect(part.base + i * mapping->page,
+                              (end - i) * mapping->page, before[i]) == 0)
+            memset((void *)(mapping->pages + part.first + i), before[i],
+                   end - i);
+    }
+}
+
+
+static int apply_to_each(struct neap_mapping *mapping, struct pages part,
+                         int protection)
+{
+    _Atomic uint8_t *each = mapping->pages + part.first;
+    uint8_t *before = malloc(part.count);
+    if (!before)
+        return -ENOMEM;
+    for (size_t i = 0; i < part.count; i++) {
+        before[i] = each[i];
+        each[i] &= (uint8_t)protection;
+    }
+    int status = neap__map_protect(part.base, part.length, protection);
+    if (status < 0)
+        take_back(mapping, part, before);
+    for (size_t i = 0; status == 0 && i < part.count; i++)
+        each[i] = (uint8_t)protection;
+    free(before);
+    return status;
+}
+
+
 static int apply(struct neap_mapping *mapping, struct pages part,
                  int protection)
 {
-    _Atomic uint8_t *each = mapping->pages;
     int before = atomic_load(&mapping->protection);
+    bool parts = mapping->pages;
 
     atomic_store(&mapping->protection, before & protection); /* M2 */
-    for (size_t i = 0; each && i < part.count; i++)
-        each[part.first + i] &= (uint8_t)protection;
-    int status = neap__map_protect(part.base, part.length, protection);
-    if (status < 0) {
-        if (!each)
-            atomic_store(&mapping->protection, before);
-        return status;
-    }
-    for (size_t i = 0; each && i < part.count; i++)
-        each[part.first + i] = (uint8_t)protection;
-    atomic_store(&mapping->protection,
-                 each ? common_protection(mapping) : protection);
-    return 0;
+    int status = parts ? apply_to_each(mapping, part, protection)
+                       : neap__map_protect(part.base, part.length, protection);
+    int now = parts ? common_protection(mapping)
+                    : status < 0 ? before : protection;
+    atomic_store(&mapping->protection, now);
+    return status;
 }
 
 

@@ -1,6 +1,7 @@
 /* Who has the memory mapped, by /proc; see still.h. */
 #include "os/proc.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,7 +93,10 @@ static int find_place(const void *base, char *ret_place)
 }
 
 
-static bool has_mapped(pid_t pid, const char *place)
+/* Of one that is gone, or that we may not look at, nothing is known; anything
+ * else that keeps us from looking must not pass for "it has not".
+ * @return 1 it has; 0; -errno. */
+static int has_mapped(pid_t pid, const char *place)
 {
     char text[512];
     struct line line;
@@ -101,8 +105,12 @@ static bool has_mapped(pid_t pid, const char *place)
     while (maps && !found && fgets(text, sizeof text, maps))
         found = read_line(text, &line) && line.protection[1] == 'w' &&
                 line.protection[3] == 's' && strcmp(line.place, place) == 0;
+    int error = !maps || ferror(maps) ? errno : 0;
     if (maps)
         fclose(maps);
+    if (error && error != ENOENT && error != ESRCH && error != EACCES &&
+        error != EPERM)
+        return -error;
     return found;
 }
 
@@ -150,7 +158,7 @@ static struct neap__still_process *insert(struct neap__still *still, size_t at)
 }
 
 
-/* @return 1 new, and it has the memory; 0; -ENOMEM. */
+/* @return 1 new, and it has the memory; 0; -errno. */
 static int look_at(struct neap__still *still, pid_t pid)
 {
     size_t at = place_of(still, pid);
@@ -160,9 +168,11 @@ static int look_at(struct neap__still *still, pid_t pid)
     if (!process)
         return -ENOMEM;
     bool ours = pid == getpid() || pid == still->guardian;
-    bool mapped = !ours && has_mapped(pid, still->place);
+    int mapped = ours ? 0 : has_mapped(pid, still->place);
+    if (mapped < 0)
+        return mapped;
     *process = (struct neap__still_process){
-        .pid = pid, .mapped = mapped,
+        .pid = pid, .mapped = mapped > 0,
         .pid_namespace = mapped ? namespace_of(pid) : 0,
     };
     return mapped;

@@ -161,7 +161,7 @@ static inline void in_thread(void *(*fn)(void *argument), void *argument)
 
 /* A child that runs fn(argument), then says so on board->words[63] and waits
  * to be killed. Returns when it has said so. */
-struct linger {
+struct lingering {
     int (*fn)(void *argument);
     void *argument;
     _Atomic uint64_t *ready;
@@ -169,7 +169,7 @@ struct linger {
 
 static inline int linger(void *argument)
 {
-    struct linger *l = argument;
+    struct lingering *l = argument;
     int status = l->fn(l->argument);
     if (status)
         return status;
@@ -182,7 +182,7 @@ static inline int linger(void *argument)
 static inline pid_t fork_lingering(int (*fn)(void *argument), void *argument)
 {
     struct board *board = share_board();
-    struct linger l = {fn, argument, &board->words[63]};
+    struct lingering l = {fn, argument, &board->words[63]};
     pid_t pid = test_fork(linger, &l);
     WAIT_UNTIL(board->words[63]);
     munmap(board, sizeof *board);

@@ -6,12 +6,12 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
-#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "heaps.h"
 #include "lib/harness.h"
+#include "lib/trace.h"
 #include "memory/memory.h"
 
 enum { SIZE = 3 * 4096, LARGER = 9 * 4096 };
@@ -25,44 +25,11 @@ struct work {
 static char address[320], path[300], other[300];
 
 
-/* In the child: stand still until the first call is to be made. */
-static void live(void (*run)(void))
+/* Kill who comes to the last of these points. */
+static int kill_at(const struct trace_point *point, void *left)
 {
-    ptrace(PTRACE_TRACEME, 0, NULL, NULL);
-    raise(SIGSTOP);
-    run();
-    _exit(0);
-}
-
-
-static void go_on(pid_t pid, int signal_number)
-{
-    ptrace(PTRACE_SYSCALL, pid, NULL,
-           (void *)(uintptr_t)(unsigned)signal_number);
-}
-
-
-/* What a stop was for: a call's beginning or end is a point; other signals are
- * passed on. */
-static bool is_point(int status)
-{
-    return WSTOPSIG(status) == (SIGTRAP | 0x80);
-}
-
-
-static int signal_of(int status)
-{
-    int number = WSTOPSIG(status);
-    return is_point(status) || number == SIGTRAP || number == SIGSTOP ? 0
-                                                                      : number;
-}
-
-
-static void bury(pid_t pid)
-{
-    kill(pid, SIGKILL);
-    while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
-        ;
+    (void)point;
+    return --*(long *)left == 0 ? TRACE_KILL : TRACE_GO_ON;
 }
 
 
@@ -70,32 +37,9 @@ static void bury(pid_t pid)
  * no such point. */
 static bool run_until(void (*run)(void), long k)
 {
-    pid_t child = fork(), first = child;
-    if (child == 0)
-        live(run);
-    int status;
-    CHECK(waitpid(child, &status, __WALL) == child && WIFSTOPPED(status));
-    ptrace(PTRACE_SETOPTIONS, child, NULL,
-           PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACEFORK |
-               PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE);
-    go_on(child, 0);
-    bool finished = true;
-    for (;;) {
-        pid_t pid = waitpid(-1, &status, __WALL);
-        if (pid < 0)
-            return finished;
-        if (WIFEXITED(status) || WIFSIGNALED(status)) {
-            if (pid == first && !WIFSIGNALED(status))
-                CHECK_INT(WEXITSTATUS(status), 0);
-            continue;
-        }
-        if (is_point(status) && --k == 0) {
-            finished = false;
-            bury(pid);
-            continue;
-        }
-        go_on(pid, signal_of(status));
-    }
+    int status = test_trace(run, kill_at, &k);
+    CHECK(status == 0 || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL));
+    return k > 0;
 }
 
 
