@@ -180,6 +180,8 @@ static int compare_all(struct neap__taking *t)
 static int pause_and_compare(struct neap__taking *t)
 {
     int gate = neap__gate_enter(t->heap);
+    if (gate < 0)
+        return gate;
     int status = t->nobody_writes ? 0 : stop_all(t);
     int64_t began = t->still.began ? t->still.began : neap_now();
     if (status == 0)
@@ -436,7 +438,8 @@ static int run(struct neap__taking *t, neap_heap *heap,
         return status;
     int64_t began = begin(t, heap, options);
     if (began < 0)
-        return neap__fail_why((int)began, "cannot take a checkpoint");
+        return neap__fail_why((int)began, "cannot take a checkpoint of heap %s",
+                              heap->address.text);
     status = run_helper(t, options);
     if (status == 0 && ret_report) {
         *ret_report = t->told->report;
@@ -453,7 +456,8 @@ int neap_heap_checkpoint(neap_heap *heap, const char *path,
 {
     struct neap__taking *t = calloc(1, sizeof *t);
     int status = t ? read_target(t, path)
-                   : neap__fail_why(-ENOMEM, "cannot take a checkpoint");
+                   : neap__fail_why(-ENOMEM, "cannot take a checkpoint of heap "
+                                    "%s", heap->address.text);
     if (status == 0)
         status = run(t, heap, options, ret_report);
     free(t);
@@ -466,7 +470,8 @@ int neap__checkpoint_to(neap_heap *heap, int fd, const char *label,
 {
     struct neap__taking *t = calloc(1, sizeof *t);
     if (!t)
-        return neap__fail_why(-ENOMEM, "cannot take a %s", label);
+        return neap__fail_why(-ENOMEM, "cannot take a %s of heap %s", label,
+                              heap->address.text);
     t->in_memory = true;
     t->fd = fd;
     snprintf(t->target.text, sizeof t->target.text, "(%s of %.300s)", label,

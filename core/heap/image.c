@@ -71,11 +71,13 @@ int neap__image_replaceable(const char *path)
     int fd = neap__file_open(path, true, true);
     if (fd == -ENOENT)
         return fd;
-    bool is = fd >= 0 && neap__file_read(fd, 0, magic, sizeof magic) == 8 &&
-              is_magic(magic);
+    ssize_t n = fd < 0 ? fd : neap__file_read(fd, 0, magic, sizeof magic);
     if (fd >= 0)
         neap__file_close(fd);
-    return is ? 0 : neap__fail(-EEXIST, "cannot write a checkpoint to %s: "
+    if (n < 0 && n != -EISDIR && n != -EINVAL && n != -ENXIO)
+        return neap__fail_why((int)n, "cannot look at %s, which is to be "
+                              "replaced by a checkpoint", path);
+    return n == 8 && is_magic(magic) ? 0 : neap__fail(-EEXIST, "cannot write a checkpoint to %s: "
                                "something else is there, which stays; remove "
                                "it, or choose another name", path);
 }

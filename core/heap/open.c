@@ -173,20 +173,23 @@ static void come_home(struct neap_heap *heap, const uint64_t boot[2])
  * this is done, so whatever they say is of the lost. One opener does it, alone
  * at the gate; the boot's id is stored last.
  */
-void neap__heap_mark_the_lost(struct neap_heap *heap)
+int neap__heap_mark_the_lost(struct neap_heap *heap)
 {
     struct neap_sh_header *header = neap__header(heap);
     uint64_t boot[2];
     neap__boot_id(boot);
     if (is_at_home(heap, boot))
-        return;
+        return 0;
     int gate = neap__gate_enter(heap);
+    if (gate < 0)
+        return gate;
     if (!is_at_home(heap, boot)) {
         for (uint32_t i = 0; i < header->slots_high; i++)
             neap__life_declare_dead(&neap__slot_at(heap, i)->life);
         come_home(heap, boot);
     }
     neap__gate_leave(heap, gate);
+    return 0;
 }
 
 
@@ -224,14 +227,15 @@ static int read_header(int fd, struct neap_sh_header *header, uint64_t *bytes,
 /* 1: an ephemeral heap whose last user is gone; it does not count as there. */
 static int settle_who_is_here(struct neap_heap *heap)
 {
+    int status = 0;
     if (!heap->read_only) {
         if (neap__header(heap)->flags & NEAP_OPEN_EPHEMERAL &&
             neap__flock_try(heap->fd) == 0)
             return 1;
-        neap__heap_mark_the_lost(heap);
+        status = neap__heap_mark_the_lost(heap);
     }
     neap__flock_share(heap->fd);
-    return 0;
+    return status;
 }
 
 
@@ -316,11 +320,11 @@ int neap__opening_map_newborn(struct opening *o, int fd)
 }
 
 
-void neap__opening_settle_newborn(struct opening *o)
+int neap__opening_settle_newborn(struct opening *o)
 {
     o->heap->ephemeral = o->shape.flags & NEAP_OPEN_EPHEMERAL;
-    neap__gate_open(o->heap);
     neap__flock_share(o->heap->fd);
+    return neap__gate_open(o->heap);
 }
 
 
@@ -332,9 +336,7 @@ static int fill_file(struct opening *o, int fd)
     status = neap__opening_map_newborn(o, fd);
     if (status == 0)
         status = format_file(o->heap, &o->shape);
-    if (status == 0)
-        neap__opening_settle_newborn(o);
-    return status;
+    return status < 0 ? status : neap__opening_settle_newborn(o);
 }
 
 
@@ -367,10 +369,12 @@ static int create_memfd(struct opening *o)
 {
     int fd = neap__memfd_create(o->address.path);
     if (fd < 0)
-        return neap__fail_why(fd, "cannot make an anonymous heap");
+        return neap__fail_why(fd, "cannot make anonymous heap %s",
+                              o->address.text);
     int status = neap__file_chmod(fd, o->mode);
-    if (status == 0)
-        status = o->fill(o, fd);
+    status = status < 0 ? neap__fail_why(status, "cannot make anonymous heap %s",
+                                         o->address.text)
+                        : o->fill(o, fd);
     if (status < 0) {
         if (!o->heap)
             neap__file_close(fd);

@@ -83,13 +83,13 @@ static int finish_sysv_birth(struct opening *o)
 
 static int open_sysv_locked(struct opening *o)
 {
-    int id, status = -ENOENT;
+    int id, status = -ENOENT, made = -1;
     if (!(o->flags & NEAP_OPEN_NEW))
         status = neap__sysv_open(&o->address, o->flags & NEAP_OPEN_READ_ONLY,
                                  &id);
     if (status == -ENOENT && !(o->flags & NEAP_OPEN_EXISTING))
-        status = neap__sysv_create(&o->address, o->shape.size,
-                                   MODE_IN_BIRTH, &id);
+        status = made = neap__sysv_create(&o->address, o->shape.size,
+                                          MODE_IN_BIRTH, &id);
     if (status < 0)
         return status == -EEXIST ? neap__opening_exists(o) : status;
     status = attach_sysv(o, id);
@@ -97,6 +97,8 @@ static int open_sysv_locked(struct opening *o)
         status = finish_sysv_birth(o);
     if (status < 0)
         neap__opening_drop(o);
+    if (status < 0 && made == 0)
+        (void)neap__shm_remove(id); /* not born: the lock is still ours */
     return status;
 }
 
@@ -104,8 +106,14 @@ static int open_sysv_locked(struct opening *o)
 int neap__open_sysv(struct opening *o)
 {
     int lock = neap__sysv_lock();
+    if (lock == -EBUSY)
+        return neap__fail(lock, "cannot open heap %s: somebody has held the "
+                          "lock of all births of System V heaps, %s, for 5 "
+                          "seconds; try again", o->address.text,
+                          neap__shm_directory);
     if (lock < 0)
-        return lock;
+        return neap__fail_why(lock, "cannot open heap %s: no lock of %s",
+                              o->address.text, neap__shm_directory);
     int status = open_sysv_locked(o);
     neap__sysv_unlock(lock);
     if (status < 0)

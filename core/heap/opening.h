@@ -31,7 +31,7 @@ int neap__open_descriptor(const struct neap__address *address, int fd,
 /* For `fill`: map the file's `size` bytes, of which the reserve is the shape's;
  * then, when they are filled, be at home in it. */
 int neap__opening_map_newborn(struct opening *o, int fd);
-void neap__opening_settle_newborn(struct opening *o);
+int neap__opening_settle_newborn(struct opening *o);
 
 /* An attachment of that address, of nothing yet; NULL without memory. */
 struct neap_heap *neap__opening_attach(const struct opening *o);
@@ -41,7 +41,7 @@ void neap__opening_drop(struct opening *o);
 
 /* Declare the owners dead that no kernel will mark: of a file from before the
  * last boot, or that is a copy. */
-void neap__heap_mark_the_lost(struct neap_heap *heap);
+int neap__heap_mark_the_lost(struct neap_heap *heap);
 
 /* @return -EEXIST, with its text. */
 int neap__opening_exists(const struct opening *o);

@@ -9,10 +9,17 @@
 
 struct source {
     const char *path;
+    const char *address; /* of the heap that is made */
     int fd;
     struct neap__image image;
     struct neap__image_block *index;
 };
+
+
+static int cannot_fill(const struct source *source, int fd, int status)
+{
+    return neap__no_room(status, fd, source->address, source->image.size);
+}
 
 
 /* The last block may lie across the end of the heap. */
@@ -23,17 +30,19 @@ static int copy_block(const struct source *source, uint64_t i, int fd,
     uint64_t left = source->image.size - offset;
     int status = neap__image_read(source->fd, source->path, &source->index[i],
                                   bytes);
-    return status < 0 ? status
-                      : neap__file_write(fd, offset, bytes,
-                                         left < NEAP__IMAGE_BLOCK
-                                             ? left : NEAP__IMAGE_BLOCK);
+    if (status < 0)
+        return status;
+    status = neap__file_write(fd, offset, bytes, left < NEAP__IMAGE_BLOCK
+                                                     ? left : NEAP__IMAGE_BLOCK);
+    return status < 0 ? cannot_fill(source, fd, status) : 0;
 }
 
 
 static int copy_blocks(const struct source *source, int fd)
 {
     char *bytes = malloc(NEAP__IMAGE_BLOCK);
-    int status = bytes ? 0 : -ENOMEM;
+    int status = bytes ? 0 : neap__fail_why(-ENOMEM, "cannot restore %s",
+                                            source->path);
     for (uint64_t i = 0; status == 0 && i < source->image.blocks; i++)
         status = copy_block(source, i, fd, bytes);
     free(bytes);
@@ -43,7 +52,7 @@ static int copy_blocks(const struct source *source, int fd)
 
 /* The header and the slots in use, and all above the slots. */
 static int set_aside(const struct source *source, int fd,
-                     struct neap_sh_header *header, const char *address)
+                     struct neap_sh_header *header)
 {
     uint64_t slots = neap__round_up(
         NEAP_SH_HEADER_SIZE + (uint64_t)header->slots_ready * NEAP_SH_SLOT_SIZE,
@@ -52,8 +61,7 @@ static int set_aside(const struct source *source, int fd,
     if (status == 0)
         status = neap__set_aside(fd, header->heap_offset,
                                  header->size - header->heap_offset);
-    return status < 0 ? neap__no_room(status, fd, address, source->image.size)
-                      : 0;
+    return status < 0 ? cannot_fill(source, fd, status) : 0;
 }
 
 
@@ -78,27 +86,37 @@ static int read_header(const struct source *source, int fd, struct opening *o,
 }
 
 
-static int fill_from_image(struct opening *o, int fd)
+static int fill(const struct source *source, struct opening *o, int fd)
 {
-    const struct source *source = o->source;
     struct neap_sh_header header;
     int status = neap__file_resize(fd, source->image.size);
-    if (status == 0)
-        status = copy_blocks(source, fd);
     if (status < 0)
-        return neap__no_room(status, fd, o->address.text, source->image.size);
-    status = read_header(source, fd, o, &header);
+        return cannot_fill(source, fd, status);
+    status = copy_blocks(source, fd);
     if (status == 0)
-        status = set_aside(source, fd, &header, o->address.text);
+        status = read_header(source, fd, o, &header);
     if (status == 0)
-        status = neap__file_write(fd, 0, &header, sizeof header);
-    if (status == 0)
-        status = neap__opening_map_newborn(o, fd);
+        status = set_aside(source, fd, &header);
     if (status < 0)
         return status;
-    neap__opening_settle_newborn(o);
-    neap__heap_mark_the_lost(o->heap);
-    status = neap__reap(o->heap);
+    status = neap__file_write(fd, 0, &header, sizeof header);
+    return status < 0 ? cannot_fill(source, fd, status) : 0;
+}
+
+
+static int fill_from_image(struct opening *o, int fd)
+{
+    struct source source = *(const struct source *)o->source;
+    source.address = o->address.text;
+    int status = fill(&source, o, fd);
+    if (status == 0)
+        status = neap__opening_map_newborn(o, fd);
+    if (status == 0)
+        status = neap__opening_settle_newborn(o);
+    if (status == 0)
+        status = neap__heap_mark_the_lost(o->heap);
+    if (status == 0)
+        status = neap__reap(o->heap);
     return status < 0 ? status : 0;
 }
 

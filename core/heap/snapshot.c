@@ -28,13 +28,20 @@ static void path_of(int fd, char *ret_path, size_t size)
 }
 
 
+/* What failed on the way was told of descriptors that only we know. */
+static int cannot_take(const neap_heap *heap, int status)
+{
+    return neap__fail(status, "cannot take a snapshot of %s: %s",
+                      heap->address.text, neap_error_text());
+}
+
+
 /* An image of the heap in memory. @return a descriptor. */
 static int take_image(neap_heap *heap, const neap_checkpoint_options *options)
 {
     int fd = neap__memfd_create("neap-image");
     if (fd < 0)
-        return neap__fail_why(fd, "cannot take a snapshot of %s",
-                              heap->address.text);
+        return neap__fail_why(fd, "no memory for its image");
     int status = neap__checkpoint_to(heap, fd, "snapshot", options);
     if (status == 0)
         return fd;
@@ -58,7 +65,7 @@ static int restore_image(int image, int *ret_fd)
     int fd = neap__file_duplicate(copy->fd);
     neap_heap_close(copy);
     if (fd < 0)
-        return neap__fail_why(fd, "cannot take a snapshot");
+        return neap__fail_why(fd, "no second descriptor");
     *ret_fd = fd;
     return 0;
 }
@@ -85,11 +92,12 @@ int neap_heap_snapshot(neap_heap *heap, const neap_checkpoint_options *options,
                        neap_segment **ret_segment)
 {
     int fd = -1, image = take_image(heap, options);
-    if (image < 0)
-        return image;
-    int status = restore_image(image, &fd);
-    neap__file_close(image);
-    return status < 0 ? status : seal(fd, ret_segment);
+    int status = image < 0 ? image : restore_image(image, &fd);
+    if (image >= 0)
+        neap__file_close(image);
+    if (status == 0)
+        status = seal(fd, ret_segment);
+    return status < 0 ? cannot_take(heap, status) : 0;
 }
 
 

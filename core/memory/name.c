@@ -106,15 +106,7 @@ int neap__name_unlink(const struct neap__address *address)
 
 int neap__sysv_lock(void)
 {
-    int lock = neap__directory_lock(neap__shm_directory, PATIENCE);
-    if (lock == -EBUSY)
-        return neap__fail(lock, "cannot lock the births of System V heaps: "
-                          "another process has held the lock of %s for 5 "
-                          "seconds; try again", neap__shm_directory);
-    if (lock < 0)
-        return neap__fail_why(lock, "cannot lock the births of System V heaps: "
-                              "cannot lock %s", neap__shm_directory);
-    return lock;
+    return neap__directory_lock(neap__shm_directory, PATIENCE);
 }
 
 

@@ -40,10 +40,12 @@ static uint64_t read_number(const char *path, const char *word)
 }
 
 
+/* Where it cannot be read, nothing is known, and the kernel is asked. */
 static uint64_t of_machine(void)
 {
-    return 1024 * (read_number("/proc/meminfo", "MemAvailable:") +
-                   read_number("/proc/meminfo", "SwapFree:"));
+    uint64_t memory = read_number("/proc/meminfo", "MemAvailable:");
+    return memory ? 1024 * (memory + read_number("/proc/meminfo", "SwapFree:"))
+                  : UINT64_MAX;
 }
 
 

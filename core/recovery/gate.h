@@ -23,13 +23,20 @@
 
 #include "recovery/seat.h"
 
-/* What `enter` returns is what `leave` wants back. Nothing that waits, and
- * nothing that forks, belongs between the two. */
+/*
+ * What `enter` returns is what `leave` wants back. Nothing that waits, and
+ * nothing that forks, belongs between the two.
+ *
+ * @return 0 and more; -errno not entered, for want of a descriptor, of memory or
+ * of locks: whoever may, lets it be. Where a gate cannot be had at all, as
+ * without /proc, it counts as entered.
+ */
 int neap__gate_enter(struct neap_heap *heap);
 void neap__gate_leave(struct neap_heap *heap, int kept);
 
-/* Have its descriptor from now on, so that no later call needs one. */
-void neap__gate_open(struct neap_heap *heap);
+/* Have its descriptor from now on, so that no later call of this process needs
+ * one. @return 0; -errno as `enter`. */
+int neap__gate_open(struct neap_heap *heap);
 
 #ifdef NEAP_SABOTAGE
 /* Where death is simulated, so is the kernel's dropping of the lock: what the

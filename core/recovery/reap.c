@@ -240,11 +240,14 @@ int neap__slot_claim(struct neap_heap *heap, uint32_t index)
                           "restore the heap from a copy", heap->address.text,
                           index);
     int gate = neap__gate_enter(heap);
+    if (gate < 0)
+        return gate;
     int status = neap__life_claim(life);
-    if (status == 0 || status == -EOWNERDEAD)
+    bool ours = status == 0 || status == -EOWNERDEAD;
+    if (ours)
         atomic_store(&neap__slot_at(heap, index)->tid, 0);
     neap__gate_leave(heap, gate);
-    return status;
+    return ours ? status : -EBUSY;
 }
 
 
@@ -270,6 +273,8 @@ static void look_for_vanished(struct neap_heap *heap, uint32_t index)
     if (!has_vanished(slot))
         return;
     int gate = neap__gate_enter(heap);
+    if (gate < 0)
+        return; /* another time */
     if (has_vanished(slot))
         neap__life_declare_dead(&slot->life);
     neap__gate_leave(heap, gate);
@@ -278,9 +283,10 @@ static void look_for_vanished(struct neap_heap *heap, uint32_t index)
 
 void neap__slot_release(struct neap_heap *heap, struct neap_sh_slot *slot)
 {
-    int gate = neap__gate_enter(heap);
+    int gate = neap__gate_enter(heap); /* opened when it was claimed */
     neap__life_release(&slot->life);
-    neap__gate_leave(heap, gate);
+    if (gate >= 0)
+        neap__gate_leave(heap, gate);
 }
 
 
@@ -290,10 +296,10 @@ int neap__reap_slot(struct neap_heap *heap, uint32_t index)
     if (neap__life_look(&slot->life) != NEAP__LIFE_DEAD)
         return 0;
     int claimed = neap__slot_claim(heap, index);
-    if (claimed == NEAP_ECORRUPT)
-        return claimed;
-    if (claimed != 0 && claimed != -EOWNERDEAD)
+    if (claimed == -EBUSY)
         return 0; /* somebody else is at it */
+    if (claimed < 0 && claimed != -EOWNERDEAD)
+        return claimed;
     int status = neap__slot_clean(heap, index);
     if (status == 0 && claimed == -EOWNERDEAD)
         atomic_fetch_add(&neap__header(heap)->deaths, 1);

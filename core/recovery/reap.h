@@ -28,7 +28,8 @@ neap__finisher *neap__finisher_of(uint32_t kind);
 int neap__slot_clean(struct neap_heap *heap, uint32_t index);
 
 /* Claim a slot's proof of life, if it is one: the C library trusts what stands
- * there. @return as neap__life_claim; NEAP_ECORRUPT. */
+ * there. @return 0 it was free; -EOWNERDEAD its owner died; -EBUSY it is
+ * somebody's; NEAP_ECORRUPT, and as neap__gate_enter. */
 int neap__slot_claim(struct neap_heap *heap, uint32_t index);
 
 /* Give up the life of a slot that the caller holds. */

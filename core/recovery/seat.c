@@ -253,10 +253,10 @@ static int claim(struct neap_heap *heap, uint32_t index)
         return 0;
     raise_high(neap__header(heap), index + 1);
     int claimed = neap__slot_claim(heap, index);
-    if (claimed == NEAP_ECORRUPT)
-        return claimed;
-    if (claimed != 0 && claimed != -EOWNERDEAD)
+    if (claimed == -EBUSY)
         return 0;
+    if (claimed < 0 && claimed != -EOWNERDEAD)
+        return claimed;
     int status = neap__slot_clean(heap, index);
     if (status < 0) {
         neap__slot_release(heap, slot);

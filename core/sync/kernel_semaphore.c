@@ -73,10 +73,19 @@ static int create_named(struct neap_kernel_semaphore *semaphore,
     int status = neap__sem_named_create(name, mode | 0400,
                                         (uint32_t)options->initial,
                                         &semaphore->named);
+    if (status == -ENOENT) /* it was not looked for */
+        return neap__fail(status, "cannot create semaphore %s: the C library "
+                          "finds no %s that it can use; is a tmpfs mounted "
+                          "there?", semaphore->address.text,
+                          neap__shm_directory);
     if (status < 0)
         return status;
-    (void)set_mode(semaphore, mode); /* gone, if somebody removed it */
-    return NEAP_CREATED;
+    status = set_mode(semaphore, mode);
+    if (status == 0 || status == -ENOENT) /* somebody removed it */
+        return NEAP_CREATED;
+    neap__sem_named_unlink(name);
+    neap__sem_named_close(semaphore->named);
+    return status;
 }
 
 
@@ -274,7 +283,7 @@ int neap_kernel_semaphore_open(const char *address,
     static const neap_kernel_semaphore_options none;
     struct neap_kernel_semaphore *semaphore = malloc(sizeof *semaphore);
     if (!semaphore)
-        return neap__fail_why(-ENOMEM, "cannot open a semaphore");
+        return neap__fail_why(-ENOMEM, "cannot open semaphore %.200s", address);
     *semaphore = (struct neap_kernel_semaphore){.id = -1, .count = 1};
     options = options ? options : &none;
 

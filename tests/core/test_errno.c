@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "heaps.h"
 #include "lib/harness.h"
 
 enum { SIZE = 10000 };
@@ -62,4 +63,32 @@ TEST_EACH(more_than_the_machine_has_is_refused_at_once, described)
                                                       : "than a file can have"));
     if (strcmp(parameter, "memfd") != 0)
         CHECK_STATUS(neap_segment_open(address, true, &segment), -ENOENT);
+}
+
+
+/* The child needs an open file of its own to take turns with others for a slot:
+ * without one it takes none, rather than one without its turn. */
+static int lock_without_descriptors(void *mutex)
+{
+    struct rlimit limit;
+    CHECK_INT(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    rlim_t before = limit.rlim_cur;
+    limit.rlim_cur = 3;
+    CHECK_INT(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    CHECK_FAILS(neap_mutex_lock(mutex, NEAP_NOW), -EMFILE, "ulimit -n");
+    limit.rlim_cur = before;
+    CHECK_INT(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    CHECK_STATUS(neap_mutex_lock(mutex, NEAP_NOW), 0);
+    CHECK_STATUS(neap_mutex_unlock(mutex), 0);
+    return 0;
+}
+
+
+TEST(a_child_without_descriptors_takes_no_slot)
+{
+    neap_heap *heap = make_heap(test_name("sky"));
+    neap_mutex *mutex = open_mutex(heap, "door");
+    CHECK_INT(test_wait(test_fork(lock_without_descriptors, mutex)), 0);
+    neap_mutex_close(mutex);
+    end_heap(heap);
 }

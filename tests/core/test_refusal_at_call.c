@@ -94,7 +94,7 @@ static const char *const nameless[] = {"anonymous", "memfd", NULL};
 
 TEST_EACH(creating_a_segment, test_named_kinds)
 {
-    static const struct refuse_work work = {nothing, create, check_created};
+    static const struct refuse_work work = {nothing, create, check_created, 0};
     begin(parameter);
     enumerate(&work);
 }
@@ -102,7 +102,7 @@ TEST_EACH(creating_a_segment, test_named_kinds)
 
 TEST_EACH(creating_a_segment_without_a_name, nameless)
 {
-    static const struct refuse_work work = {nothing, create, nothing_to_check};
+    static const struct refuse_work work = {nothing, create, nothing_to_check, 0};
     begin(parameter);
     enumerate(&work);
 }
@@ -140,7 +140,7 @@ static int open_and_look(void)
 
 TEST_EACH(opening_a_segment, test_named_kinds)
 {
-    static const struct refuse_work work = {make_it, open_and_look, remove_it};
+    static const struct refuse_work work = {make_it, open_and_look, remove_it, 0};
     begin(parameter);
     enumerate(&work);
 }
@@ -158,7 +158,7 @@ static int open_or_create(void)
 
 TEST_EACH(opening_or_creating_a_segment, test_named_kinds)
 {
-    static const struct refuse_work work = {nothing, open_or_create, check_created};
+    static const struct refuse_work work = {nothing, open_or_create, check_created, 0};
     begin(parameter);
     enumerate(&work);
 }
@@ -221,7 +221,7 @@ static const char *const resizable[] = {"posix", "file", "memfd", NULL};
 
 TEST_EACH(growing_a_segment, resizable)
 {
-    static const struct refuse_work work = {make_and_keep, grow, check_grown};
+    static const struct refuse_work work = {make_and_keep, grow, check_grown, 0};
     begin(parameter);
     enumerate(&work);
 }
@@ -229,7 +229,7 @@ TEST_EACH(growing_a_segment, resizable)
 
 TEST_EACH(shrinking_a_segment, resizable)
 {
-    static const struct refuse_work work = {make_and_keep, shrink, check_shrunk};
+    static const struct refuse_work work = {make_and_keep, shrink, check_shrunk, 0};
     begin(parameter);
     enumerate(&work);
 }
@@ -243,7 +243,7 @@ static int punch(void)
 
 TEST_EACH(punching_a_hole, resizable)
 {
-    static const struct refuse_work work = {make_and_keep, punch, let_go};
+    static const struct refuse_work work = {make_and_keep, punch, let_go, 0};
     begin(parameter);
     enumerate(&work);
 }
@@ -268,7 +268,7 @@ static const char *const owned[] = {"posix", "file", "memfd", "sysv", NULL};
 
 TEST_EACH(changing_a_mode, owned)
 {
-    static const struct refuse_work work = {make_and_keep, set_mode, check_mode};
+    static const struct refuse_work work = {make_and_keep, set_mode, check_mode, 0};
     begin(parameter);
     enumerate(&work);
 }
@@ -282,7 +282,7 @@ static int set_owner(void)
 
 TEST_EACH(changing_an_owner, owned)
 {
-    static const struct refuse_work work = {make_and_keep, set_owner, let_go};
+    static const struct refuse_work work = {make_and_keep, set_owner, let_go, 0};
     begin(parameter);
     enumerate(&work);
 }
@@ -313,7 +313,7 @@ static void check_removed(bool finished)
 TEST_EACH(unlinking_a_segment, test_named_kinds)
 {
     static const struct refuse_work work = {make_and_keep, take_name_away,
-                                     check_removed};
+                                     check_removed, 0};
     begin(parameter);
     enumerate(&work);
 }
@@ -322,7 +322,7 @@ TEST_EACH(unlinking_a_segment, test_named_kinds)
 TEST_EACH(unlinking_an_address, test_named_kinds)
 {
     static const struct refuse_work work = {make_and_keep, unlink_address,
-                                     check_removed};
+                                     check_removed, 0};
     begin(parameter);
     enumerate(&work);
 }
@@ -345,7 +345,7 @@ static void check_sealed(bool finished)
 
 TEST(sealing_a_segment)
 {
-    static const struct refuse_work work = {make_and_keep, seal, check_sealed};
+    static const struct refuse_work work = {make_and_keep, seal, check_sealed, 0};
     begin("memfd");
     enumerate(&work);
 }
@@ -369,7 +369,7 @@ static int list_segments(void)
 
 TEST(listing_segments)
 {
-    static const struct refuse_work work = {make_and_keep, list_segments, let_go};
+    static const struct refuse_work work = {make_and_keep, list_segments, let_go, 0};
     begin("posix");
     named_in_text = "segments";
     enumerate(&work);
@@ -406,7 +406,7 @@ static int map_private(void)
 
 TEST_EACH(mapping_a_segment, test_kinds)
 {
-    static const struct refuse_work work = {make_and_keep, map_shared, let_go};
+    static const struct refuse_work work = {make_and_keep, map_shared, let_go, 0};
     begin(parameter);
     enumerate(&work);
 }
@@ -414,7 +414,7 @@ TEST_EACH(mapping_a_segment, test_kinds)
 
 TEST_EACH(mapping_a_private_view, test_kinds)
 {
-    static const struct refuse_work work = {make_and_keep, map_private, let_go};
+    static const struct refuse_work work = {make_and_keep, map_private, let_go, 0};
     begin(parameter);
     enumerate(&work);
 }
@@ -447,7 +447,7 @@ static int resize_mapping(void)
 
 TEST_EACH(growing_a_mapping, resizable)
 {
-    static const struct refuse_work work = {make_and_map, resize_mapping, unmap};
+    static const struct refuse_work work = {make_and_map, resize_mapping, unmap, 0};
     begin(parameter);
     enumerate(&work);
 }
@@ -476,7 +476,7 @@ static int protect_part(void)
 
 TEST_EACH(protecting_a_mapping, test_kinds)
 {
-    static const struct refuse_work work = {make_and_map, protect_all, unmap};
+    static const struct refuse_work work = {make_and_map, protect_all, unmap, 0};
     begin(parameter);
     enumerate(&work);
 }
@@ -484,7 +484,7 @@ TEST_EACH(protecting_a_mapping, test_kinds)
 
 TEST_EACH(protecting_a_part, test_kinds)
 {
-    static const struct refuse_work work = {make_and_map, protect_part, unmap};
+    static const struct refuse_work work = {make_and_map, protect_part, unmap, 0};
     begin(parameter);
     enumerate(&work);
 }
@@ -517,7 +517,7 @@ static int write_to_disk(void)
 
 TEST(advising_a_mapping)
 {
-    static const struct refuse_work work = {make_and_map, advise, unmap};
+    static const struct refuse_work work = {make_and_map, advise, unmap, 0};
     begin("posix");
     enumerate(&work);
 }
@@ -525,7 +525,7 @@ TEST(advising_a_mapping)
 
 TEST(placing_a_mapping)
 {
-    static const struct refuse_work work = {make_and_map, place, unmap};
+    static const struct refuse_work work = {make_and_map, place, unmap, 0};
     begin("posix");
     neap_node node;
     if (neap_node_at(0, &node) != NEAP_MORE)
@@ -536,7 +536,7 @@ TEST(placing_a_mapping)
 
 TEST(counting_what_is_resident)
 {
-    static const struct refuse_work work = {make_and_map, count_resident, unmap};
+    static const struct refuse_work work = {make_and_map, count_resident, unmap, 0};
     begin("posix");
     enumerate(&work);
 }
@@ -544,7 +544,7 @@ TEST(counting_what_is_resident)
 
 TEST(writing_a_mapping_to_the_disk)
 {
-    static const struct refuse_work work = {make_and_map, write_to_disk, unmap};
+    static const struct refuse_work work = {make_and_map, write_to_disk, unmap, 0};
     begin("file");
     enumerate(&work);
 }
@@ -583,7 +583,7 @@ static int find_sharers(void)
 
 TEST(listing_mappings)
 {
-    static const struct refuse_work work = {make_and_map, list_maps, unmap};
+    static const struct refuse_work work = {make_and_map, list_maps, unmap, 0};
     begin("posix");
     named_in_text = "process";
     enumerate(&work);
@@ -592,7 +592,7 @@ TEST(listing_mappings)
 
 TEST(translating_an_address)
 {
-    static const struct refuse_work work = {make_and_map, translate, unmap};
+    static const struct refuse_work work = {make_and_map, translate, unmap, 0};
     begin("posix");
     named_in_text = "process";
     enumerate(&work);
@@ -601,7 +601,7 @@ TEST(translating_an_address)
 
 TEST_WITHIN(finding_who_shares_a_page, 120)
 {
-    static const struct refuse_work work = {make_and_map, find_sharers, unmap};
+    static const struct refuse_work work = {make_and_map, find_sharers, unmap, 0};
     begin("posix");
     named_in_text = "process";
     enumerate(&work);
@@ -623,7 +623,7 @@ static int create_in_two_steps(void)
 static void enumerate_control(int (*run)(void), void (*check)(bool finished),
                               const char *words)
 {
-    const struct refuse_work work = {nothing, run, check};
+    const struct refuse_work work = {nothing, run, check, 0};
     if (TEST_UNDER_ASAN || TEST_UNDER_TSAN || !test_trace_can_refuse())
         FAIL("%s: not looked for here", words);
     begin("file");

@@ -14,6 +14,7 @@ struct refuse_work {
     void (*prepare)(void);
     int (*run)(void);             /* in a child; what it returns is judged */
     void (*check)(bool finished); /* what is there then */
+    int or_else; /* a status that it may have of any refusal; 0 none */
 };
 
 /* Each sentence has `name` in it, or the other one. Fails the test if anything
