@@ -43,7 +43,9 @@ int neap_segment_seal(neap_segment *segment, int seals)
         return neap__fail(-EINVAL, "cannot seal %s with %d: there are "
                           "NEAP_SEAL_SEAL (1), _SHRINK (2), _GROW (4), _WRITE "
                           "(8) and _FUTURE_WRITE (16)", name, seals);
-    status = neap__seals_add(segment->fd, seals);
+    /* What is in /dev/shm has seals, and is sealed against more from birth. */
+    status = segment->ops->kind == NEAP_KIND_POSIX
+                 ? -EINVAL : neap__seals_add(segment->fd, seals);
     switch (status) {
     case 0:
         break;
