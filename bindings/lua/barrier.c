@@ -16,7 +16,7 @@ const struct lneap_class lneap_barrier_class = {
     .noun = "barrier",
     .name = "neap.barrier",
     .size = sizeof(struct lneap_object),
-    .values = 1, /* its action, or nil */
+    .values = 2, /* its action and its time-out, or nil */
     .close = close_barrier,
 };
 
@@ -32,7 +32,8 @@ static neap_barrier *check_barrier(lua_State *L)
 /* {shrink = true | false, counted = true}; without both, whatever is there. */
 static neap_barrier_kind check_kind(lua_State *L, int arg)
 {
-    static const char *const known[] = {"shrink", "counted", "action", "spin", NULL};
+    static const char *const known[] = {"shrink", "counted", "action", "timeout",
+                                        "spin", NULL};
 
     lneap_check_options(L, arg, known);
     if (lua_isnoneornil(L, arg))
@@ -63,6 +64,20 @@ static void push_action(lua_State *L, int options)
 }
 
 
+/* Of a wait that says none, or nil. */
+static void push_timeout(lua_State *L, int options)
+{
+    if (lua_isnoneornil(L, options)) {
+        lua_pushnil(L);
+        return;
+    }
+    lua_getfield(L, options, "timeout");
+    luaL_argcheck(L, lua_isnil(L, -1) || (lua_type(L, -1) == LUA_TNUMBER
+                                          && lua_tonumber(L, -1) >= 0),
+                  options, "timeout must be seconds from 0 up");
+}
+
+
 /***
  * Open the barrier of that name, or make it for `parties`. Without `parties`
  * it must be there.
@@ -76,7 +91,7 @@ static void push_action(lua_State *L, int options)
  * in each phase when all are there, before any of them goes on. What it raises is
  * raised by that party's wait, and breaks the barrier, as its death does; of one
  * that shrinks another party calls its own then. f can neither yield nor wait at
- * the barrier.
+ * the barrier. {timeout = seconds} is that of this handle's waits that say none.
  *
  * @usage local step = heap:barrier("step", 4)
  * @function heap:barrier
@@ -102,10 +117,13 @@ int lneap_heap_barrier(lua_State *L)
                                     "parties");
     lua_settop(L, 4);
     push_action(L, 4);
+    push_timeout(L, 4);
     struct lneap_handle *handle =
         lneap_object_new(L, &lneap_barrier_class, heap, name);
     lua_pushvalue(L, 5);
-    lua_setiuservalue(L, 6, 1);
+    lua_setiuservalue(L, 7, 1);
+    lua_pushvalue(L, 6);
+    lua_setiuservalue(L, 7, 2);
     int status = neap_barrier_open_kind(heap->handle.core, name, parties, kind,
                                         &core);
     if (status >= 0) {
@@ -140,14 +158,16 @@ static int run_action(void *argument)
 
 
 /***
- * Wait until all parties wait. A timeout breaks it.
+ * Wait until all parties wait. A timeout breaks it, unless all are there and only
+ * the action of one of them is waited for.
  *
  * @usage for i = 1, 100 do
  *   compute(i)
  *   assert(step:wait())
  * end
  * @function barrier:wait
- * @tparam[opt] number timeout seconds; nil waits for ever
+ * @tparam[opt] number timeout seconds; nil waits as long as the handle's timeout
+ * says, or for ever
  * @treturn integer a place from 1 to the number of parties, another one for
  * each, the last to come having 1 (nobody has it where a death was what let the
  * others go on); false and "timeout"; or nil, text and code
@@ -155,8 +175,13 @@ static int run_action(void *argument)
 static int barrier_wait(lua_State *L)
 {
     neap_barrier *barrier = check_barrier(L);
-    int64_t deadline = lneap_check_deadline(L, 2);
     int64_t place;
+    lua_settop(L, 2);
+    if (lua_isnil(L, 2)) {
+        lua_getiuservalue(L, 1, 2);
+        lua_replace(L, 2);
+    }
+    int64_t deadline = lneap_check_deadline(L, 2);
     lua_settop(L, 1);
     lua_getiuservalue(L, 1, 1);
     neap_barrier_set_action(barrier, lua_isnil(L, 2) ? NULL : run_action, L);

@@ -320,6 +320,19 @@ static int leave_locked(struct neap__seat *seat, struct neap__party *party)
 }
 
 
+/* All are there, and only the action is waited for: who is late now is not the
+ * others' fault, and they not his. */
+static bool waits_for_action(const struct neap_sh_entry *entry)
+{
+    uint64_t returns = atomic_load(&entry->returns);
+    return !(returns & NEAP__UNUSABLE) &&
+           (returns & NEAP__ACTING || neap__barrier_due(entry));
+}
+
+
+/* Too late to be too late. */
+#define STAYS 2
+
 /* Its wait ended with `why`; it may be that the phase did, too, meanwhile. */
 static int leave(struct neap__seat *seat, struct neap__party *party, int why)
 {
@@ -328,11 +341,15 @@ static int leave(struct neap__seat *seat, struct neap__party *party, int why)
     if (status < 0)
         return status;
     bool gone = neap__object_gone(party->object), over = is_over(party);
+    bool late = why == -ETIMEDOUT || why == -EBUSY;
+    bool stays = late && !gone && !over && waits_for_action(entry);
     if (gone || over)
         forget_wait(party);
-    else
+    else if (!stays)
         status = leave_locked(seat, party);
     neap__unlock(seat, &entry->lock);
+    if (stays)
+        return STAYS;
     neap__woken(seat, entry, INT_MAX);
     if (gone)
         return neap__object_dropped(party->object);
@@ -381,7 +398,7 @@ static int look_spinning(struct neap__party *party)
 
 
 /* Counted, until the phase is over. */
-static int wait_for_others(struct neap__party *party)
+static int wait_until_over(struct neap__party *party)
 {
     int status;
     do {
@@ -399,6 +416,17 @@ static int wait_for_others(struct neap__party *party)
     struct neap__seat *seat;
     int again = neap__seat(party->object->heap, &seat);
     return again < 0 ? again : leave(seat, party, status);
+}
+
+
+static int wait_for_others(struct neap__party *party)
+{
+    int status = wait_until_over(party);
+    if (status == STAYS) {
+        party->deadline = NEAP_FOREVER;
+        status = wait_until_over(party);
+    }
+    return status;
 }
 
 

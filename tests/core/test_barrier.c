@@ -437,6 +437,68 @@ TEST(an_action_that_fails_breaks_it)
 }
 
 
+static int act_until_told(void *board)
+{
+    struct board *words = board;
+    words->words[0] = 1;
+    WAIT_UNTIL(words->words[1]);
+    return 0;
+}
+
+
+static int tell_soon(void *board)
+{
+    struct board *words = board;
+    WAIT_UNTIL(words->words[0]);
+    usleep(100000);
+    words->words[1] = 1;
+    return 0;
+}
+
+
+/* It comes last, so that its time does not run out before all are there. */
+TEST(who_is_late_while_the_action_runs_waits_it_out)
+{
+    neap_heap *heap = make_heap(NULL);
+    struct board *board = share_board();
+    neap_barrier *barrier = open_barrier(heap, 2, NEAP_BARRIER_BREAKS);
+    neap_barrier_set_action(barrier, act_until_told, board);
+    pid_t acts = party(barrier, wait_well);
+    pid_t tells = test_fork(tell_soon, board);
+    neap_barrier_set_action(barrier, NULL, NULL);
+    CHECK_STATUS(neap_barrier_wait(barrier, after_ms(20), NULL), 0);
+    CHECK(board->words[1]);
+    CHECK_INT(test_wait(acts), 0);
+    CHECK_INT(test_wait(tells), 0);
+    CHECK(!is_broken(barrier));
+    munmap(board, sizeof *board);
+    end_barrier(heap, barrier);
+}
+
+
+static int act_and_die(void *unused)
+{
+    (void)unused;
+    usleep(100000);
+    raise(SIGKILL);
+    return 0;
+}
+
+
+TEST(who_waits_an_action_out_learns_of_the_death_of_who_ran_it)
+{
+    neap_heap *heap = make_heap(NULL);
+    neap_barrier *barrier = open_barrier(heap, 2, NEAP_BARRIER_BREAKS);
+    neap_barrier_set_action(barrier, act_and_die, NULL);
+    pid_t acts = party(barrier, wait_well);
+    neap_barrier_set_action(barrier, NULL, NULL);
+    CHECK_STATUS(neap_barrier_wait(barrier, after_ms(20), NULL), NEAP_EBROKEN);
+    CHECK_INT(test_wait(acts), -SIGKILL);
+    CHECK_INT(waiting_at(barrier), 0);
+    end_barrier(heap, barrier);
+}
+
+
 static int reset_it(void *barrier)
 {
     return neap_barrier_reset(barrier);

@@ -270,6 +270,46 @@ test("who dies in its action breaks it, or leaves it to another", function()
   end
 end)
 
+test("a wait that says no timeout has the handle's", function()
+  local heap = neap.heap()
+  local step = heap:barrier("step", 2, {timeout = 0.01})
+  local ok, why = step:wait()
+  lu.assertFalse(ok)
+  lu.assertEquals(why, "timeout")
+  lu.assertTrue(step:broken())
+  step:reset()
+  local other = neap.fork(function() return heap:barrier("step"):wait(30) end)
+  lu.assertNotNil(step:wait(30)) -- said here: the handle's does not count
+  assert(other:wait(30))
+  for _, bad in ipairs {-1, 0 / 0, "soon", true} do
+    raises("timeout must be seconds", heap.barrier, heap, "step", 2,
+           {timeout = bad})
+  end
+end)
+
+-- It comes last, so that its time does not run out before all are there.
+test("who is late while the action runs waits it out", function()
+  local heap = neap.heap()
+  local begun, ends = heap:event("begun"), heap:event("ends")
+  local step = heap:barrier("step", 2)
+  local acts = neap.fork(function()
+    return heap:barrier("step", 2, {action = function()
+      begun:set()
+      ends:wait(30)
+    end}):wait(30)
+  end)
+  local tells = neap.fork(function()
+    begun:wait(30)
+    heap:semaphore("never", 0):acquire(0.1)
+    ends:set()
+  end)
+  support.eventually(function() return step:waiting() == 1 end)
+  lu.assertEquals(step:wait(0.02), 1)
+  assert(acts:wait(30))
+  assert(tells:wait(30))
+  lu.assertFalse(step:broken())
+end)
+
 test("an action must be a function", function()
   local heap = neap.heap()
   raises("action must be a function", heap.barrier, heap, "step", 2,

@@ -394,6 +394,15 @@ def test_a_barrier_whose_timeout_is_the_object_s(source):
 
 
 @of(*ALL)
+def test_who_is_late_while_a_barrier_acts_waits_it_out(source):
+    barrier = source.Barrier(2, lambda: time.sleep(2.1), 2)
+    threads, results = crowd(2, barrier.wait)
+    join(threads)
+    assert sorted(results) == [0, 1]
+    assert barrier.broken is False
+
+
+@of(*ALL)
 def test_a_barrier_whose_action_raises(source):
     def act():
         raise ValueError

@@ -514,7 +514,7 @@ function heap:condition(name, options) end
 function heap:rwlock(name, options) end
 ---@param name string
 ---@param parties? integer
----@param options? {shrink?: boolean, counted?: boolean, action?: fun(), spin?: 'auto'|integer}
+---@param options? {shrink?: boolean, counted?: boolean, action?: fun(), timeout?: number, spin?: 'auto'|integer}
 ---@return neap.barrier? barrier
 ---@return boolean|string created or text
 ---@return neap.code? code

@@ -66,7 +66,8 @@ typedef int neap_barrier_action(void *argument);
  * this handle, in this process. NULL, as at first: nothing.
  *
  * Of those who come with one the last does it, and exactly one in each phase; as
- * long as it takes the others wait, those who give up breaking the barrier. A
+ * long as it takes the others wait, whatever their deadlines, as in Python's
+ * threading; a signal that ends one's wait breaks the barrier. A
  * negative status breaks it, as does the death of who runs it; of a barrier that
  * shrinks another one runs its own then, if it has one. It may do anything but
  * wait at the barrier (-EDEADLK) and close the handle; a child that it forks must
