@@ -17,6 +17,7 @@
 #include "neap/semaphore.h"
 #include "recovery/deadlock.h"
 #include "recovery/lock.h"
+#include "recovery/spin.h"
 #include "recovery/wait.h"
 
 struct any {
@@ -75,6 +76,50 @@ static int attempt_each(struct any *any)
             return status;
     }
     return -EBUSY;
+}
+
+
+/* A look that changes nothing, and tells nobody why it was in vain. */
+static bool seems_ready(void *handle)
+{
+    const struct neap__object *object = handle;
+    const struct neap_sh_entry *entry = object->entry;
+    uint64_t value = atomic_load_explicit(&entry->value, memory_order_relaxed);
+    int64_t permits;
+    switch (kind_of(object)) {
+    case NEAP_OBJECT_EVENT:
+        return value == 1;
+    case NEAP_OBJECT_LATCH:
+        return value == 0;
+    case NEAP_OBJECT_SEMAPHORE:
+        return neap_semaphore_get(handle, &permits) < 0 || permits > 0;
+    default:
+        return !atomic_load_explicit(&entry->lock.word, memory_order_relaxed);
+    }
+}
+
+
+static bool any_seems_ready(const struct any *any)
+{
+    for (size_t i = 0; i < any->count; i++)
+        if (neap__object_gone(any->objects[i]) || seems_ready(any->objects[i]))
+            return true;
+    return false;
+}
+
+
+/* As long as has been worth it of late for the first of them. */
+static int attempt_spinning(struct any *any)
+{
+    const struct neap__object *first = any->objects[0];
+    struct neap__patience patience = neap__patience_begin(first->entry,
+                                                          first->spin);
+    int status = -EBUSY;
+    while (status == -EBUSY && neap__patience(&patience))
+        if (any_seems_ready(any))
+            status = attempt_each(any);
+    neap__patience_end(&patience, status != -EBUSY);
+    return status;
 }
 
 
@@ -245,6 +290,8 @@ int neap_wait_any(void *const objects[], size_t count, int64_t deadline,
     size_t index = 0;
     struct any any = {.objects = objects, .count = count, .ret_index = &index};
     status = attempt_each(&any);
+    if (status == -EBUSY && deadline != NEAP_NOW)
+        status = attempt_spinning(&any);
     if (status == -EBUSY && deadline != NEAP_NOW) {
         status = attempt_and_sleep(&any, deadline);
         leave(&any, status);

@@ -23,7 +23,7 @@
  * object of late, none where there is one processor; 0, for who would rather not
  * use the processor; at most NEAP_SPIN_MOST. To be woken takes some ten to fifty
  * microseconds. (The readers of an rwlock, and who waits for them, sleep at once;
- * so does wait_any.) `object` is the handle of a mutex, semaphore, event, latch,
+ * wait_any does as its first object says.) `object` is the handle of a mutex, semaphore, event, latch,
  * condition, rwlock, barrier or once. @return 0; -EINVAL.
  */
 NEAP_API int neap_set_spin(void *object, int64_t microseconds);
