@@ -15,7 +15,8 @@
  *    pause: pages that changed before it differ in their hash, and nothing
  *    changes during it.
  * I2 Whoever holds a slot stands still, or there is no checkpoint: one who is
- *    not seen in /proc, as from within a container, would go on writing.
+ *    not seen in /proc, as from within a container, would go on writing. Who
+ *    opens the heap maps it and then passes the gate, so it was seen, or waits.
  * I3 If the helper dies, everybody goes on (os/still.h), and the file, which had
  *    no name yet, is gone.
  */
@@ -165,6 +166,20 @@ static int stop_all(struct neap__taking *t)
 }
 
 
+static int check_all_stood(struct neap__taking *t)
+{
+    int held = neap__still_holds(&t->still);
+    if (held < 0)
+        return neap__fail_why(held, "heap %s: cannot see whether process %d "
+                              "stands still", t->heap->address.text,
+                              (int)t->still.culprit);
+    return held ? 0 : neap__fail(-EAGAIN, "heap %s: process %d was let go while "
+                                 "it was to stand still for a checkpoint; take "
+                                 "it again", t->heap->address.text,
+                                 (int)t->still.culprit);
+}
+
+
 /* The heap may have grown. */
 static int compare_all(struct neap__taking *t)
 {
@@ -186,6 +201,8 @@ static int pause_and_compare(struct neap__taking *t)
     int64_t began = t->still.began ? t->still.began : neap_now();
     if (status == 0)
         status = compare_all(t);
+    if (status == 0)
+        status = check_all_stood(t);
     neap__still_end(&t->still);
     t->told->report.pause = neap_now() - began;
     neap__gate_leave(t->heap, gate);

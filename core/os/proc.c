@@ -10,21 +10,30 @@
 #include <unistd.h>
 
 
-DIR *neap__proc_threads(pid_t pid)
+/* Anything else that keeps us from looking must not pass for that. */
+static bool is_gone(int error)
+{
+    return error == ENOENT || error == ESRCH;
+}
+
+
+int neap__proc_threads(pid_t pid, DIR **ret_directory)
 {
     char path[40];
     snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
-    return opendir(path);
+    *ret_directory = opendir(path);
+    return *ret_directory ? 1 : is_gone(errno) ? 0 : -errno;
 }
 
 
 pid_t neap__proc_next(DIR *directory)
 {
     struct dirent *entry;
+    errno = 0;
     while ((entry = readdir(directory)))
         if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
             return (pid_t)strtol(entry->d_name, NULL, 10);
-    return 0;
+    return is_gone(errno) ? 0 : -errno;
 }
 
 
@@ -34,10 +43,11 @@ char neap__proc_state(pid_t pid, pid_t tid)
     snprintf(path, sizeof path, "/proc/%d/task/%d/stat", (int)pid, (int)tid);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    char none = n < 0 && !is_gone(errno) ? '?' : 'X';
     if (fd >= 0)
         close(fd);
     if (n <= 0)
-        return 'X';
+        return none;
     text[n] = '\0';
     /* Behind the command's name, in which anything may stand. */
     char *name_end = strrchr(text, ')');
@@ -87,14 +97,15 @@ static int find_place(const void *base, char *ret_place)
             strcpy(ret_place, line.place);
             status = 0;
         }
+    if (status < 0 && (!maps || ferror(maps)))
+        status = -errno;
     if (maps)
         fclose(maps);
     return status;
 }
 
 
-/* Of one that is gone, or that we may not look at, nothing is known; anything
- * else that keeps us from looking must not pass for "it has not".
+/* Of one that is gone, or that we may not look at, nothing is known.
  * @return 1 it has; 0; -errno. */
 static int has_mapped(pid_t pid, const char *place)
 {
@@ -108,8 +119,7 @@ static int has_mapped(pid_t pid, const char *place)
     int error = !maps || ferror(maps) ? errno : 0;
     if (maps)
         fclose(maps);
-    if (error && error != ENOENT && error != ESRCH && error != EACCES &&
-        error != EPERM)
+    if (error && !is_gone(error) && error != EACCES && error != EPERM)
         return -error;
     return found;
 }
@@ -182,7 +192,7 @@ static int look_at(struct neap__still *still, pid_t pid)
 int neap__proc_look_for_new(struct neap__still *still)
 {
     int status = 0, found = 0;
-    pid_t pid;
+    pid_t pid = 1;
     DIR *processes = opendir("/proc");
     if (!processes)
         return -errno;
@@ -191,7 +201,7 @@ int neap__proc_look_for_new(struct neap__still *still)
         found += status > 0;
     }
     closedir(processes);
-    return status < 0 ? status : found;
+    return status < 0 ? status : pid < 0 ? pid : found;
 }
 
 

@@ -6,13 +6,14 @@
 
 #include "os/still.h"
 
-/* NULL if there is no such process. */
-DIR *neap__proc_threads(pid_t pid);
+/* The threads of a process. @return 1; 0 there is no such process; -errno. */
+int neap__proc_threads(pid_t pid, DIR **ret_directory);
 
-/* The next number in a directory of /proc; 0 at the end. */
+/* The next number in a directory of /proc; 0 at the end; -errno. */
 pid_t neap__proc_next(DIR *directory);
 
-/* 'R', 'S', 'D', 'T' stopped, 't' traced, 'Z' ended, 'X' gone. */
+/* 'R', 'S', 'D', 'T' stopped, 't' traced, 'Z' ended, 'X' gone; '?' it cannot be
+ * told. */
 char neap__proc_state(pid_t pid, pid_t tid);
 
 /* Enter the processes that were not there at the last look.

@@ -97,16 +97,31 @@ static void end_guardian(struct neap__still *still)
 
 /* -- by signal ------------------------------------------------------------ */
 
-static bool all_stopped(pid_t pid)
+/* @return 1; 0; -errno. */
+static int all_stopped(pid_t pid)
 {
     bool all = true;
-    pid_t tid;
-    DIR *threads = neap__proc_threads(pid);
-    while (threads && all && (tid = neap__proc_next(threads)) > 0)
+    pid_t tid = 0;
+    DIR *threads;
+    int status = neap__proc_threads(pid, &threads);
+    if (status <= 0)
+        return status < 0 ? status : 1;
+    while (all && (tid = neap__proc_next(threads)) > 0)
         all = strchr("TtZX", neap__proc_state(pid, tid)) != NULL;
-    if (threads)
-        closedir(threads);
-    return all;
+    closedir(threads);
+    return tid < 0 ? tid : all;
+}
+
+
+static int await_all_stopped(pid_t pid, int64_t deadline)
+{
+    int stopped;
+    while ((stopped = all_stopped(pid)) == 0) {
+        if (neap_now() >= deadline)
+            return -ETIMEDOUT;
+        rest();
+    }
+    return stopped < 0 ? stopped : 0;
 }
 
 
@@ -114,9 +129,11 @@ static bool all_stopped(pid_t pid)
 static int stop_by_signal(struct neap__still *still, pid_t pid,
                           int64_t deadline)
 {
-    if (strchr("TZX", neap__proc_state(pid, pid)) && all_stopped(pid))
-        return 0;
-    int status = still->held ? 0 : make_guardian(still);
+    int status = strchr("TZX", neap__proc_state(pid, pid)) ? all_stopped(pid)
+                                                            : 0;
+    if (status)
+        return status < 0 ? status : 0;
+    status = still->held ? 0 : make_guardian(still);
     if (status < 0)
         return status;
     uint32_t at = atomic_load(&still->held->count);
@@ -130,12 +147,7 @@ static int stop_by_signal(struct neap__still *still, pid_t pid,
         atomic_store(&still->held->pids[at], 0);
         return status;
     }
-    while (!all_stopped(pid)) {
-        if (neap_now() >= deadline)
-            return -ETIMEDOUT;
-        rest();
-    }
-    return 0;
+    return await_all_stopped(pid, deadline);
 }
 
 
@@ -185,17 +197,19 @@ static int seize(struct neap__still *still, pid_t pid, pid_t tid)
 /* All threads of it that are not ours yet. @return how many; -EPERM. */
 static int seize_threads(struct neap__still *still, pid_t pid)
 {
-    int seized = 0, status = 0;
-    pid_t tid;
-    DIR *threads = neap__proc_threads(pid);
-    while (threads && status >= 0 && (tid = neap__proc_next(threads)) > 0)
+    int seized = 0;
+    pid_t tid = 0;
+    DIR *threads;
+    int status = neap__proc_threads(pid, &threads);
+    if (status <= 0)
+        return status;
+    while (status >= 0 && (tid = neap__proc_next(threads)) > 0)
         if (!has_thread(still, tid)) {
             status = seize(still, pid, tid);
             seized += status > 0;
         }
-    if (threads)
-        closedir(threads);
-    return status < 0 ? status : seized;
+    closedir(threads);
+    return status < 0 ? status : tid < 0 ? tid : seized;
 }
 
 
@@ -301,6 +315,22 @@ int neap__still_stop(struct neap__still *still, int64_t deadline)
     for (size_t i = 0; i < still->process_count; i++)
         stopped += still->processes[i].stopped;
     return news < 0 ? news : stopped;
+}
+
+
+/* SIGCONT of somebody else is enough to let one go. */
+int neap__still_holds(struct neap__still *still)
+{
+    uint32_t count = still->held ? atomic_load(&still->held->count) : 0;
+    for (uint32_t i = 0; i < count; i++) {
+        pid_t pid = atomic_load(&still->held->pids[i]);
+        int stopped = pid > 0 ? all_stopped(pid) : 1;
+        still->culprit = pid;
+        if (stopped <= 0)
+            return stopped;
+    }
+    still->culprit = 0;
+    return 1;
 }
 
 

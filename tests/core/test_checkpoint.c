@@ -8,6 +8,7 @@
 
 #include "core/heaps.h"
 #include "memory/memory.h"
+#include "recovery/gate.h"
 
 #define ELEMENTS 300000 /* more than some blocks of the file */
 
@@ -426,4 +427,53 @@ TEST_EACH(a_damaged_checkpoint_is_refused, forms)
     }
     close(fd);
     unlink(path);
+}
+
+
+static const char *gated;
+
+static int keep_the_gate(void *shared)
+{
+    struct board *board = shared;
+    neap_heap *heap = join_heap(gated);
+    int gate = neap__gate_enter(heap);
+    CHECK(gate >= 0);
+    board->words[0] = 1;
+    WAIT_UNTIL(board->words[1]);
+    CHECK_INT(board->words[2], 0);
+    neap__gate_leave(heap, gate);
+    neap_heap_close(heap);
+    return 0;
+}
+
+
+static int open_then_tell(void *shared)
+{
+    struct board *board = shared;
+    neap_heap *heap = join_heap(gated);
+    board->words[2] = 1;
+    neap_heap_close(heap);
+    return 0;
+}
+
+
+static const char *const gated_kinds[] = {"posix", "file", "sysv", NULL};
+
+/* Whoever has the gate is in its pause, and has seen who has the heap mapped. */
+TEST_EACH(who_opens_a_heap_while_others_stand_still_waits, gated_kinds)
+{
+    struct board *board = share_board();
+    gated = test_address(parameter, 0);
+    neap_heap *heap = make_heap(gated);
+    pid_t keeper = test_fork(keep_the_gate, board);
+    WAIT_UNTIL(board->words[0]);
+    pid_t opener = test_fork(open_then_tell, board);
+    WAIT_UNTIL(test_is_asleep(opener));
+    usleep(20000);
+    board->words[1] = 1;
+    CHECK_INT(test_wait(keeper), 0);
+    CHECK_INT(test_wait(opener), 0);
+    CHECK_INT(board->words[2], 1);
+    munmap(board, sizeof *board);
+    end_heap(heap);
 }

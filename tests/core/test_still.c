@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "lib/harness.h"
+#include "lib/refuse.h"
 #include "os/still.h"
 
 static const char *const ways[] = {"ptrace", "signal", NULL};
@@ -81,4 +82,87 @@ TEST_EACH(all_who_have_the_memory_stand_still_and_go_on, ways)
 TEST_EACH(all_go_on_when_who_stopped_them_is_killed, ways)
 {
     run_helper(strcmp(parameter, "signal") == 0, true);
+}
+
+
+TEST(who_is_let_go_by_another_is_noticed)
+{
+    _Atomic uint64_t *word = share_word();
+    pid_t counter = start_counting(word);
+    struct neap__still still;
+    /* Read-only, we are none of those that have it. */
+    CHECK_INT(mprotect((void *)word, 4096, PROT_READ), 0);
+    CHECK_INT(neap__still_find(&still, (void *)word, true), 0);
+    CHECK_INT(neap__still_stop(&still, neap_deadline_after(test_patience())), 1);
+    CHECK_INT(neap__still_holds(&still), 1);
+    kill(counter, SIGCONT);
+    WAIT_UNTIL(neap__still_holds(&still) == 0);
+    CHECK_INT(still.culprit, counter);
+    neap__still_end(&still);
+    test_kill(counter);
+}
+
+/* -- refusals -------------------------------------------------------------- */
+
+static _Atomic uint64_t *counted;
+static bool by_signal;
+
+/* Whatever is refused: who is said to stand still does. */
+static int stop_the_counter(void)
+{
+    struct neap__still still;
+    int status = neap__still_find(&still, (void *)counted, by_signal);
+    if (status == 0)
+        status = neap__still_stop(&still, neap_deadline_after(200000000));
+    if (status == 0) {
+        neap__still_end(&still);
+        return neap__fail(-EACCES, "the counter may not be looked at; it is "
+                          "left out, as a stranger's would be");
+    }
+    if (status > 0) {
+        CHECK_INT(status, 1);
+        uint64_t seen = atomic_load(counted);
+        usleep(1000);
+        CHECK_INT(atomic_load(counted), seen);
+    }
+    neap__still_end(&still);
+    return status < 0 ? neap__fail_why(status, "the counter goes on") : 0;
+}
+
+
+static void nothing(void)
+{
+}
+
+
+static void check_it_goes_on(bool finished)
+{
+    (void)finished;
+    uint64_t seen = atomic_load(counted);
+    WAIT_UNTIL(atomic_load(counted) != seen);
+}
+
+
+static void refuse_each(bool signals)
+{
+    static const struct refuse_work work = {nothing, stop_the_counter,
+                                            check_it_goes_on, -ETIMEDOUT};
+    by_signal = signals;
+    counted = share_word();
+    pid_t counter = start_counting(counted);
+    CHECK_INT(mprotect((void *)counted, 4096, PROT_READ), 0);
+    test_refuse_each(&work, "the counter", "the counter");
+    test_kill(counter);
+}
+
+
+TEST_WITHIN(who_is_said_to_stand_still_does_whatever_is_refused, 240)
+{
+    refuse_each(false);
+}
+
+
+TEST_WITHIN(who_is_said_to_be_stopped_by_signal_is_whatever_is_refused, 240)
+{
+    refuse_each(true);
 }

@@ -49,7 +49,7 @@ static const struct refusable {
     {SYS_lseek, "lseek", {EIO}},
     {SYS_flock, "flock", {ENOLCK, EINTR}},
     {SYS_fcntl, "fcntl", {ENOLCK, EMFILE, EPERM}},
-    {SYS_getdents64, "getdents64", {ENOENT}},
+    {SYS_getdents64, "getdents64", {EIO}},
     {SYS_readlink, "readlink", {EACCES, EIO}},
     {SYS_shmget, "shmget", {ENOMEM, ENOSPC, EACCES, EPERM}},
     {SYS_shmat, "shmat", {ENOMEM, EACCES}},
@@ -66,6 +66,8 @@ static const struct refusable {
     {SYS_clone, "clone", {EAGAIN, ENOMEM}},
     {SYS_clone3, "clone3", {EAGAIN, ENOMEM}},
     {SYS_pipe2, "pipe2", {EMFILE, ENFILE}},
+    {SYS_ptrace, "ptrace", {EPERM}},
+    {SYS_kill, "kill", {EPERM}},
     {SYS_membarrier, "membarrier", {ENOSYS, ENOMEM}},
 };
 

@@ -8,7 +8,7 @@
 
 #include "lib/harness.h"
 
-enum { REFUSED_MOST = 8 };
+enum { REFUSED_MOST = 8, TRACED_MOST = 64 };
 
 struct tracing {
     trace_judge *judge;
@@ -17,7 +17,58 @@ struct tracing {
         pid_t pid;
         int number;
     } refused[REFUSED_MOST];
+    pid_t traced[TRACED_MOST]; /* that live; 0 a free place */
 };
+
+
+static pid_t *find_traced(struct tracing *t, pid_t pid)
+{
+    for (int i = 0; i < TRACED_MOST; i++)
+        if (t->traced[i] == pid)
+            return &t->traced[i];
+    return NULL;
+}
+
+
+static void add_traced(struct tracing *t, pid_t pid)
+{
+    if (find_traced(t, pid))
+        return;
+    pid_t *place = find_traced(t, 0);
+    CHECK(place);
+    *place = pid;
+}
+
+
+static bool any_traced(const struct tracing *t)
+{
+    for (int i = 0; i < TRACED_MOST; i++)
+        if (t->traced[i])
+            return true;
+    return false;
+}
+
+
+static void forget_traced(struct tracing *t, pid_t pid)
+{
+    pid_t *place = find_traced(t, pid);
+    if (place)
+        *place = 0;
+}
+
+
+/* It may stop before we are told of the fork. */
+static void note_fork(struct tracing *t, pid_t pid, int status)
+{
+    unsigned long made = 0;
+    add_traced(t, pid);
+    int event = status >> 16;
+    if (event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK ||
+        event == PTRACE_EVENT_CLONE) {
+        ptrace(PTRACE_GETEVENTMSG, pid, NULL, &made);
+        add_traced(t, (pid_t)made);
+    }
+}
 
 
 /* In the child: stand still until the first call is to be made. */
@@ -145,10 +196,12 @@ static bool at_point(struct tracing *t, pid_t pid)
     if (!point.before)
         tell_refused(t, pid);
     int verdict = t->judge(&point, t->argument);
-    if (verdict == TRACE_KILL)
+    if (verdict == TRACE_KILL) {
         bury(pid);
-    else if (verdict > 0)
+        forget_traced(t, pid);
+    } else if (verdict > 0) {
         refuse(t, pid, verdict);
+    }
     return verdict == TRACE_KILL;
 }
 
@@ -173,12 +226,15 @@ int test_trace(void (*run)(void), trace_judge *judge, void *argument)
     struct tracing t = {.judge = judge, .argument = argument};
     int status, ended = SIGKILL;
     pid_t child = begin(run), pid;
-    while ((pid = waitpid(-1, &status, __WALL)) > 0)
+    add_traced(&t, child);
+    while (any_traced(&t) && (pid = waitpid(-1, &status, __WALL)) > 0)
         if (WIFSTOPPED(status)) {
+            note_fork(&t, pid, status);
             if (!is_point(status) || !at_point(&t, pid))
                 go_on(pid, signal_of(status));
-        } else if (pid == child) {
-            ended = status;
+        } else {
+            forget_traced(&t, pid);
+            ended = pid == child ? status : ended;
         }
     return ended;
 }
