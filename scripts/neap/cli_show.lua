@@ -26,19 +26,24 @@ local function element_text(first, second)
 end
 
 --- The first elements: of more dimensions, those of the first row of all.
-local function preview(heap, item)
-  local array = heap:object(item.name)
-  if not array then return "" end
+local function first_elements(array, shape)
   local indices, texts = {}, {}
-  for axis = 1, #item.shape do indices[axis] = 1 end
-  local length = item.shape[#item.shape]
+  for axis = 1, #shape do indices[axis] = 1 end
+  local length = shape[#shape]
   for i = 1, math.min(length, PREVIEW) do
     indices[#indices] = i
     texts[i] = element_text(array:get(table.unpack(indices)))
   end
-  local is_all = #item.shape == 1 and length <= PREVIEW
-  array:close()
+  local is_all = #shape == 1 and length <= PREVIEW
   return table.concat(texts, " ") .. (is_all and "" or " ...")
+end
+
+--- Since it was listed it may have been dropped, and made anew as another.
+local function preview(heap, item)
+  local array <close> = heap:object(item.name)
+  if not array then return "" end
+  local read, text = pcall(first_elements, array, item.shape)
+  return read and text or "(changed meanwhile)"
 end
 
 local function held_text(how, pid, slots)
