@@ -78,18 +78,25 @@ local function misused(text, command)
   return USAGE
 end
 
+-- Options whose value, a number, may be left out.
+local may_be_bare = {["-w"] = true, ["--watch"] = true, ["-m"] = true,
+                     ["--measure"] = true}
+
 --- A negative number is a value, though it begins like an option; a space in
--- front of it changes nothing but that.
-local function shield_numbers(arguments)
-  local shielded = {}
+-- front of it changes nothing but that. What follows a bare option is no value
+-- of it unless it is a number: `neap locks --measure sky`.
+local function shield_values(arguments)
+  local shielded, bare = {}, {}
   for i, text in ipairs(arguments) do
-    shielded[i] = text:find("^%-[%d.]") and " " .. text or text
+    local is_bare = may_be_bare[text] and not tonumber(arguments[i + 1])
+    local into = is_bare and bare or shielded
+    into[#into + 1] = text:find("^%-[%d.]") and " " .. text or text
   end
-  return shielded
+  return table.move(bare, 1, #bare, #shielded + 1, shielded)
 end
 
 local function run_command(arguments)
-  local sound, args = make_parser():pparse(shield_numbers(arguments))
+  local sound, args = make_parser():pparse(shield_values(arguments))
   if not sound then return misused(args, arguments[1]) end
 
   local status

@@ -81,7 +81,8 @@ local function tell(uses, deadlocks)
 end
 
 local function seconds_of(option, otherwise, least)
-  local asked = type(option) == "table" and option[1] or option
+  local asked = option
+  if type(option) == "table" then asked = option[1] end -- a bare one is {}
   local seconds = otherwise
   if asked then seconds = tonumber(asked) end
   if not seconds or seconds < least then
