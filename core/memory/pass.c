@@ -150,6 +150,8 @@ static int say_no_path(int status, const char *path)
     if (status == -ENAMETOOLONG)
         return neap__fail(status, "cannot use the path %.100s...: a socket's "
                           "has at most 107 bytes", path);
+    if (status == -ETIMEDOUT)
+        return neap__fail(status, "nobody came to %.100s in time", path);
     return neap__fail_why(status, "cannot use a socket at %.100s", path);
 }
 
