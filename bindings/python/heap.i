@@ -72,6 +72,7 @@ static int open_heap_of(const char *address, const neap_heap_options *options,
                         struct source from, neap_heap **ret_core)
 {
     int status;
+    keep_guard();
     if (from.segment && !from.segment->core)
         return NEAP_ECLOSED;
     if (from.segment)

@@ -104,6 +104,7 @@ typedef struct Mapping {
       if (!self)
           return (void *)raise_status(status < 0 ? status : -ENOMEM);
       self->core = core;
+      keep_guard();
       return self;
   }
 

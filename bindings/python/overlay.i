@@ -48,6 +48,7 @@ typedef struct Overlay {
       if (!self)
           return (void *)PyErr_NoMemory();
       int status = neap_overlay_open(segment->core, &options, &self->core);
+      keep_guard();
       if (status == 0)
           return self;
       free(self);

@@ -1,5 +1,14 @@
 /* Segments: memory that the kernel lends. neap/_segment.py has the manners. */
 %{
+/* Who took the signals since the guard was turned on, as faulthandler.enable()
+ * does, comes after it again from the next mapping on. */
+static void keep_guard(void)
+{
+    if (neap_guard_is_on() && neap_guard(true) < 0)
+        return; /* it stays as it is */
+}
+
+
 typedef struct Segment {
     neap_segment *core;
     bool read_only;

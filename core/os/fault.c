@@ -47,7 +47,10 @@ static struct pending {
     _Atomic pid_t thread;
     neap_fault fault;
 } pending[PENDING];
-static _Atomic uint32_t pending_count;
+
+/* Of this thread, plus one; 0 it has none. Not its number alone: another thread
+ * may have had that before. */
+static _Thread_local int own_place __attribute__((tls_model("initial-exec")));
 
 neap_fault_hook *_Atomic neap__fault_inside;
 static neap_fault_hook *_Atomic fault_hook;
@@ -244,30 +247,35 @@ static bool mend_forbidden(uintptr_t page)
 }
 
 
-static bool has_news(pid_t thread)
+/* Its place, or NULL. One that a fork copied is the parent's. */
+static struct pending *place_of(pid_t self)
 {
-    for (int i = 0; i < PENDING; i++)
-        if (atomic_load(&pending[i].state) == 2 &&
-            atomic_load(&pending[i].thread) == thread)
-            return true;
-    return false;
+    struct pending *p = own_place ? &pending[own_place - 1] : NULL;
+    return p && atomic_load(&p->state) == 2 && atomic_load(&p->thread) == self
+               ? p : NULL;
+}
+
+
+static bool has_ended(pid_t thread, pid_t self)
+{
+    return thread == self || /* an earlier one of that number */
+           (syscall(SYS_tgkill, getpid(), thread, 0) < 0 && errno == ESRCH);
 }
 
 
 /* A free place, or that of a thread which ended without looking: whoever takes
  * its number away has the place. Keeps F2. */
-static bool claim_place(struct pending *p, bool of_the_dead)
+static bool claim_place(struct pending *p, bool of_the_dead, pid_t self)
 {
     int none = 0;
     if (!of_the_dead)
         return atomic_compare_exchange_strong(&p->state, &none, 1);
     pid_t thread = atomic_load(&p->thread);
     if (thread == 0 || atomic_load(&p->state) != 2 ||
-        syscall(SYS_tgkill, getpid(), thread, 0) == 0 || errno != ESRCH ||
+        !has_ended(thread, self) ||
         !atomic_compare_exchange_strong(&p->thread, &thread, 0))
         return false;
     atomic_store(&p->state, 1);
-    atomic_fetch_sub(&pending_count, 1);
     return true;
 }
 
@@ -277,9 +285,9 @@ static bool claim_place(struct pending *p, bool of_the_dead)
 static void keep(const struct found *found, uintptr_t address, bool gone)
 {
     pid_t self = (pid_t)syscall(SYS_gettid);
-    for (int i = 0; i < 2 * PENDING && !has_news(self); i++) {
+    for (int i = 0; i < 2 * PENDING && !place_of(self); i++) {
         struct pending *p = &pending[i % PENDING];
-        if (!claim_place(p, i >= PENDING))
+        if (!claim_place(p, i >= PENDING, self))
             continue;
         p->fault.address = address;
         p->fault.offset = address - found->whole;
@@ -287,7 +295,7 @@ static void keep(const struct found *found, uintptr_t address, bool gone)
         copy_name(p->fault.name, found->name, sizeof p->fault.name);
         atomic_store(&p->thread, self);
         atomic_store(&p->state, 2);
-        atomic_fetch_add(&pending_count, 1);
+        own_place = i % PENDING + 1;
         return;
     }
 }
@@ -323,21 +331,31 @@ static bool mend(const siginfo_t *info)
 
 /* -- the handlers ---------------------------------------------------------- */
 
-/* Whoever was there before; with nobody the access is repeated without us, so
- * that what is dumped is the true place. */
+/*
+ * Whoever was there before; with nobody the access is repeated without us, so
+ * that what is dumped is the true place. One that came after us first, and before
+ * us then, passes on to us what we pass on to it: its raise ends it.
+ */
 static void pass_on(int number, siginfo_t *info, void *context)
 {
+    static _Thread_local bool passing
+        __attribute__((tls_model("initial-exec")));
     const struct sigaction *before = number == SIGBUS ? &bus_before
                                                       : &segv_before;
-    if (before->sa_flags & SA_SIGINFO) {
-        before->sa_sigaction(number, info, context);
+    bool comes_back = passing && info->si_code <= 0;
+    bool is_function = before->sa_flags & SA_SIGINFO ||
+                       (before->sa_handler != SIG_DFL &&
+                        before->sa_handler != SIG_IGN);
+    if (is_function && !comes_back) {
+        passing = true;
+        if (before->sa_flags & SA_SIGINFO)
+            before->sa_sigaction(number, info, context);
+        else
+            before->sa_handler(number);
+        passing = false;
         return;
     }
-    if (before->sa_handler != SIG_DFL && before->sa_handler != SIG_IGN) {
-        before->sa_handler(number);
-        return;
-    }
-    if (before->sa_handler == SIG_IGN && info->si_code <= 0)
+    if (!is_function && before->sa_handler == SIG_IGN && info->si_code <= 0)
         return;
     signal(number, SIG_DFL);
     if (info->si_code <= 0) /* somebody sent it */
@@ -438,21 +456,17 @@ static int say_fault(const neap_fault *fault)
 
 int neap_fault_take(neap_fault *ret_fault)
 {
-    if (!atomic_load_explicit(&pending_count, memory_order_relaxed))
+    if (!own_place)
         return 0;
-    pid_t self = (pid_t)syscall(SYS_gettid);
-    for (int i = 0; i < PENDING; i++) {
-        struct pending *p = &pending[i];
-        if (atomic_load(&p->state) != 2 || atomic_load(&p->thread) != self)
-            continue;
-        neap_fault fault = p->fault;
-        atomic_store(&p->thread, 0);
-        atomic_store(&p->state, 0);
-        atomic_fetch_sub(&pending_count, 1);
-        last_page = 0;
-        if (ret_fault)
-            *ret_fault = fault;
-        return say_fault(&fault);
-    }
-    return 0;
+    struct pending *p = place_of((pid_t)syscall(SYS_gettid));
+    own_place = 0;
+    if (!p)
+        return 0;
+    neap_fault fault = p->fault;
+    atomic_store(&p->thread, 0);
+    atomic_store(&p->state, 0);
+    last_page = 0;
+    if (ret_fault)
+        *ret_fault = fault;
+    return say_fault(&fault);
 }

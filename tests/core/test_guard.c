@@ -498,3 +498,59 @@ TEST(news_of_threads_that_ended_do_not_stand_in_the_way)
         neap_mapping_close(mappings[i]);
     end(segment);
 }
+
+
+static pid_t tid_of_other;
+
+static void *touch_and_tell_number(void *mapping)
+{
+    tid_of_other = gettid();
+    (void)bytes_of(mapping)[SIZE - 1];
+    return NULL;
+}
+
+
+/* @return it, if it has the number of the other one, and was told nothing. */
+static void *ask_with_that_number(void *mapping)
+{
+    if (gettid() != tid_of_other)
+        return NULL;
+    CHECK_INT(neap_fault_take(NULL), 0);
+    return mapping;
+}
+
+
+static bool ask_for_next_number(pid_t number)
+{
+    int fd = open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC);
+    char text[16];
+    int n = snprintf(text, sizeof text, "%d", (int)number - 1);
+    bool asked = fd >= 0 && write(fd, text, (size_t)n) == n;
+    if (fd >= 0)
+        close(fd);
+    return asked;
+}
+
+
+TEST(a_thread_is_not_told_what_another_of_its_number_came_upon)
+{
+    neap_segment *segment = create("memfd");
+    neap_mapping *mapping = map(segment, NEAP_PROT_WRITE);
+    pthread_t thread;
+    void *had_it = NULL;
+    guard();
+    CHECK_STATUS(neap_segment_resize(segment, PAGE), 0);
+    CHECK_INT(pthread_create(&thread, NULL, touch_and_tell_number, mapping), 0);
+    pthread_join(thread, NULL);
+    for (int i = 0; i < 100 && !had_it; i++) {
+        if (!ask_for_next_number(tid_of_other))
+            break;
+        CHECK_INT(pthread_create(&thread, NULL, ask_with_that_number, mapping),
+                  0);
+        pthread_join(thread, &had_it);
+    }
+    neap_mapping_close(mapping);
+    end(segment);
+    if (!had_it)
+        test_skip("no number can be asked for here");
+}

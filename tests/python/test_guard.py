@@ -140,11 +140,14 @@ def test_without_it_the_process_dies(tmp_path, off):
 
 
 @pytest.mark.parametrize("before", [True, False])
-def test_faulthandler_has_its_part(tmp_path, before):
-    script = """
+@pytest.mark.parametrize("again", ["neap.guard(True)", "more = segment.map()",
+                                   "more = neap.heap()",
+                                   "more = neap.Overlay(segment)"])
+def test_faulthandler_has_its_part(tmp_path, before, again):
+    script = f"""
         import faulthandler
         faulthandler.enable()
-        neap.guard(True)
+        {again}
         shorten(PAGE)
         try:
             data.sum()

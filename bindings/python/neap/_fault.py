@@ -32,7 +32,8 @@ def guard(on=None):
     an access to a page that is gone or forbidden is a MappingFault, also when
     numpy makes it; without it the process dies of SIGBUS or SIGSEGV. Handlers
     that were there before get all other faults. Whoever installs some afterwards
-    (faulthandler.enable()) comes first, so turn it on again then.
+    (faulthandler.enable()) comes first until something is mapped or a heap opened
+    the next time, or it is turned on again.
     """
     if on is None:
         return _neap._guard_is_on()
