@@ -156,6 +156,19 @@ static void begin_handing(void)
 }
 
 
+/* As they do after a long wait: neither looks before it sleeps. */
+static void begin_parked(void)
+{
+    BENCH_OURS(neap_semaphore_open(bench_heap(), "there", 0,
+                                   NEAP_SEMAPHORE_CLASSIC, &there));
+    BENCH_OURS(neap_semaphore_open(bench_heap(), "back", 0,
+                                   NEAP_SEMAPHORE_CLASSIC, &back));
+    BENCH_OURS(neap_set_spin(there, 0));
+    BENCH_OURS(neap_set_spin(back, 0));
+    partner = fork_partner(answer);
+}
+
+
 static void hand_over(long n)
 {
     for (long i = 0; i < n; i++) {
@@ -301,6 +314,10 @@ void bench_rows(void)
         {"neap", begin_handing, hand_over, end_handing},
         {"glibc sem_t", begin_posix, hand_over_posix, end_posix},
     };
+    struct bench_subject parked[] = {
+        {"neap", begin_parked, hand_over, end_handing},
+        {"glibc sem_t", begin_posix, hand_over_posix, end_posix},
+    };
     struct bench_subject classics[] = {
         {"neap", open_classic, take_classic, close_classic},
         {"glibc sem_t", make_posix, take_posix, NULL},
@@ -315,6 +332,7 @@ void bench_rows(void)
     bench_row_both("acquire and release, two processes", "ns", classics, 3);
     bench_row_both("undo, acquire and release, two processes", "ns", undos, 2);
     bench_row_free("permit there and back", "ns", hands, 2);
+    bench_row_free("permit there and back, parked", "ns", parked, 2);
     bench_row("permit there and back, one processor", "ns", hands, 2);
     bench_row_turns("permit handed over, two processors", "ns", twos, 3);
 }

@@ -663,7 +663,7 @@ static int say_only_what(void)
 {
     char text[400];
     snprintf(text, sizeof text, "cannot look at %s: %s", address,
-             neap_status_text(-EOVERFLOW));
+             neap_status_text(-EIO));
     return open_two(text);
 }
 
