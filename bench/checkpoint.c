@@ -1,7 +1,7 @@
 /*
  * A checkpoint of a heap of 1 GiB, of which another process changes a twentieth
- * all the while, against cp of the same bytes to the same disk; both until it has
- * them. Each is done five times, in turn, and the best of each counts.
+ * all the while, against cp of the same bytes to the same disk; both until it
+ * has them. Each is done five times, in turn, and the best of each counts.
  */
 #include <math.h>
 #include <pthread.h>
@@ -107,7 +107,7 @@ static double time_reading(void)
 }
 
 
-/* -- the rows --------------------------------------------------------------- */
+/* -- the rows -------------------------------------------------------------- */
 
 static void begin(void)
 {

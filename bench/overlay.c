@@ -79,7 +79,7 @@ static void all_read(long n)
     sum_read(fd, FILE_SIZE, n);
 }
 
-/* -- words here and there --------------------------------------------------- */
+/* -- words here and there -------------------------------------------------- */
 
 static uint64_t somewhere(uint64_t *seed)
 {

@@ -106,7 +106,7 @@ static void remove_sysv(void)
 }
 
 
-/* -- hand-overs: a partner answers each permit with one ---------------------- */
+/* -- hand-overs: a partner answers each permit with one -------------------- */
 
 static neap_semaphore *there, *back;
 static sem_t *pair;

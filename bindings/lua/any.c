@@ -97,7 +97,8 @@ static int64_t check_timeout(lua_State *L)
  * @function wait_any
  * @tparam table objects a list of 1 to 64, and `timeout` in seconds: none waits
  * for ever, 0 looks once
- * @treturn integer which one, from 1; false and "timeout"; or nil, text and code
+ * @treturn integer which one, from 1; false and "timeout"; or nil, text and
+ * code
  * @treturn object that one
  * @treturn[opt] string "abandoned" when that is a mutex whose owner died
  */

@@ -88,10 +88,11 @@ static void push_timeout(lua_State *L, int options)
  * left, breaks it or makes it smaller.
  *
  * With {action = f} this handle has an action: f is called by exactly one party
- * in each phase when all are there, before any of them goes on. What it raises is
- * raised by that party's wait, and breaks the barrier, as its death does; of one
- * that shrinks another party calls its own then. f can neither yield nor wait at
- * the barrier. {timeout = seconds} is that of this handle's waits that say none.
+ * in each phase when all are there, before any of them goes on. What it raises
+ * is raised by that party's wait, and breaks the barrier, as its death does; of
+ * one that shrinks another party calls its own then. f can neither yield nor
+ * wait at the barrier. {timeout = seconds} is that of this handle's waits that
+ * say none.
  *
  * @usage local step = heap:barrier("step", 4)
  * @function heap:barrier
@@ -158,16 +159,16 @@ static int run_action(void *argument)
 
 
 /***
- * Wait until all parties wait. A timeout breaks it, unless all are there and only
- * the action of one of them is waited for.
+ * Wait until all parties wait. A timeout breaks it, unless all are there and
+ * only the action of one of them is waited for.
  *
  * @usage for i = 1, 100 do
  *   compute(i)
  *   assert(step:wait())
  * end
  * @function barrier:wait
- * @tparam[opt] number timeout seconds; nil waits as long as the handle's timeout
- * says, or for ever
+ * @tparam[opt] number timeout seconds; nil waits as long as the handle's
+ * timeout says, or for ever
  * @treturn integer a place from 1 to the number of parties, another one for
  * each, the last to come having 1 (nobody has it where a death was what let the
  * others go on); false and "timeout"; or nil, text and code

@@ -100,15 +100,15 @@ static void push_report(lua_State *L, const neap_checkpoint_report *report)
  * checkpoint that is there already is replaced in one step.
  *
  * Options: mode ("0600"), nobody_writes (then nobody is stopped), compress
- * (true or "zstd", or a level of it from 1 to 22), progress (a function that gets
- * the bytes done and in all; an error in it ends the call).
+ * (true or "zstd", or a level of it from 1 to 22), progress (a function that
+ * gets the bytes done and in all; an error in it ends the call).
  *
  * @usage print(assert(heap:checkpoint("night.ckpt")).pause)
  * @function heap:checkpoint
  * @tparam string path
  * @tparam[opt] table options
- * @treturn table size, stored, changed (bytes), stopped (processes), pause, took
- * (seconds); or nil, text and code
+ * @treturn table size, stored, changed (bytes), stopped (processes), pause,
+ * took (seconds); or nil, text and code
  */
 int lneap_heap_checkpoint(lua_State *L)
 {

@@ -1,7 +1,7 @@
 /*
  * Accesses to mapped memory that is gone, or that its protection forbids, as
- * errors of the script: what the core's guard comes upon is raised at the end of
- * the call that did it.
+ * errors of the script: what the core's guard comes upon is raised at the end
+ * of the call that did it.
  *
  * @module neap
  */
@@ -48,8 +48,8 @@ static void on_fault(void)
 
 /***
  * Turn the guard of mapped memory on or off, or just ask. It is on when neap is
- * loaded, unless NEAP_GUARD=0 is in the environment: an access to a page that is
- * gone, for another program made the file shorter, or that its protection
+ * loaded, unless NEAP_GUARD=0 is in the environment: an access to a page that
+ * is gone, for another program made the file shorter, or that its protection
  * forbids, raises; without it the process dies of SIGBUS or SIGSEGV.
  *
  * @usage neap.guard(false)

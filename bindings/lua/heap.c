@@ -200,8 +200,8 @@ static int heap_anonymous(lua_State *L)
 
 /***
  * Make a heap of a checkpoint, with a uuid of its own, under an address that
- * nobody has yet, and open it. Whatever those were doing who used the old one is
- * finished or undone, as after a kill.
+ * nobody has yet, and open it. Whatever those were doing who used the old one
+ * is finished or undone, as after a kill.
  *
  * @usage local heap <close> = assert(neap.restore("night.ckpt", "sky"))
  * @function restore
@@ -408,10 +408,10 @@ static int heap_eq(lua_State *L)
  * @function heap:close
  */
 /***
- * What its bytes are used for, from the first to the last: a list of tables with
- * kind ("header", "slots", "records", "array", "free", "bare", "reserve"), offset,
- * size, resident (bytes), others (of these, in memory of other processes too, if
- * that is known), and the name of an array.
+ * What its bytes are used for, from the first to the last: a list of tables
+ * with kind ("header", "slots", "records", "array", "free", "bare", "reserve"),
+ * offset, size, resident (bytes), others (of these, in memory of other
+ * processes too, if that is known), and the name of an array.
  *
  * @usage for _, part in ipairs(heap:parts()) do print(part.kind, part.size) end
  * @function heap:parts

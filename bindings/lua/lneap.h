@@ -65,8 +65,8 @@ void lneap_class_open(lua_State *L, const struct lneap_class *class,
 void *lneap_new(lua_State *L, const struct lneap_class *class,
                 const char *label);
 
-/* Whose call is at work in this thread: an access that comes upon memory that is
- * gone raises there (fault.c). */
+/* Whose call is at work in this thread: an access that comes upon memory that
+ * is gone raises there (fault.c). */
 extern _Thread_local lua_State *lneap_current
     __attribute__((tls_model("initial-exec")));
 
@@ -142,7 +142,8 @@ extern _Thread_local lua_State *lneap_waiting;
 /* A string without zero bytes. */
 const char *lneap_check_name(lua_State *L, int arg);
 
-/* The address of a segment, not empty; a number is a System V key. (segment.c) */
+/* The address of a segment, not empty; a number is a System V key.
+ * (segment.c) */
 const char *lneap_check_address(lua_State *L, int arg);
 
 /* Seconds: none or nil for ever, 0 once, fractions welcome, negative raises. */

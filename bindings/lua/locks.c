@@ -55,9 +55,9 @@ static void push_deadlocks(lua_State *L, neap_heap *heap)
 
 /***
  * Who holds what and who waits for what: a list of tables with name, kind, role
- * ("holds", "reads", "waits"), slot, pid, tid, dead, and waited (seconds so far),
- * held (of what is measured) or permits. And the deadlocks: a list of tables with text and slots, each of
- * which waits for the next.
+ * ("holds", "reads", "waits"), slot, pid, tid, dead, and waited (seconds so
+ * far), held (of what is measured) or permits. And the deadlocks: a list of
+ * tables with text and slots, each of which waits for the next.
  *
  * @usage for _, use in ipairs(heap:locks()) do print(use.name, use.role) end
  * @function heap:locks
@@ -82,9 +82,9 @@ int lneap_heap_locks(lua_State *L)
 
 
 /***
- * Begin to measure a mutex, an rwlock or a semaphore afresh, or end that. Without
- * a name: all that are there now. It costs their users a look at the clock or
- * two each time.
+ * Begin to measure a mutex, an rwlock or a semaphore afresh, or end that.
+ * Without a name: all that are there now. It costs their users a look at the
+ * clock or two each time.
  *
  * @usage heap:measure("lock")
  * @function heap:measure

@@ -82,8 +82,8 @@ static int check_map_options(lua_State *L, int arg,
  * Map the segment, or a part of it.
  *
  * Options: offset and length in bytes (all of it when not given); prot "rw",
- * "r", "none", "rx" or "rwx"; private, for writes that nobody else sees (of sysv
- * and anonymous segments all is copied at once);
+ * "r", "none", "rx" or "rwx"; private, for writes that nobody else sees (of
+ * sysv and anonymous segments all is copied at once);
  * address, a number, where nothing may be; prefault; lock, never swapped out;
  * huge pages, "try" or "require". A protection alone will do instead of a
  * table.

@@ -152,8 +152,8 @@ int lneap_translate(lua_State *L, int32_t pid, uint64_t address)
 /***
  * What is behind an address: page, offset (in the page), page_size, present,
  * swapped, frame (physical; only root is told), mapped (by how many page
- * tables, likewise), node (of memory, if that is known), sharers (pids that have the same page mapped, shared), map
- * (the mapping, as in maps).
+ * tables, likewise), node (of memory, if that is known), sharers (pids that
+ * have the same page mapped, shared), map (the mapping, as in maps).
  *
  * @usage print(neap.translate(neap.maps()[1].address).present)
  * @function translate

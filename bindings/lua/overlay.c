@@ -1,6 +1,6 @@
 /*
- * Overlays: parts of what is larger than memory, loaded on demand. The loop over
- * windows and the windowed array are in neap/overlay.lua.
+ * Overlays: parts of what is larger than memory, loaded on demand. The loop
+ * over windows and the windowed array are in neap/overlay.lua.
  *
  * @module neap
  */

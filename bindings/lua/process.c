@@ -198,7 +198,8 @@ static int process_kill(lua_State *L)
 
 
 /***
- * The signals: `neap.signals.SIGKILL` is its number, `neap.signals[9]` its name.
+ * The signals: `neap.signals.SIGKILL` is its number, `neap.signals[9]` its
+ * name.
  *
  * @usage print(neap.signals[15], neap.signals.SIGTERM)
  * @table signals

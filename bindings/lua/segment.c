@@ -81,8 +81,9 @@ static neap_segment_options check_create_options(lua_State *L, int arg)
  * @tparam string address
  * @tparam integer|string size bytes, or text such as "64K"
  * @tparam[opt] table options mode, "0600" when not given; huge pages that root
- * has set aside, "try" or "require" (memfd, sysv, anonymous; the size is rounded
- * up to whole ones); huge_page, their size when it is not the machine's default
+ * has set aside, "try" or "require" (memfd, sysv, anonymous; the size is
+ * rounded up to whole ones); huge_page, their size when it is not the machine's
+ * default
  * @treturn segment the segment, or nil, text and code
  */
 static int segment_create(lua_State *L)

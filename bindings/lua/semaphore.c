@@ -121,8 +121,8 @@ static int64_t check_initial(lua_State *L, int arg)
  * `initial` it must be there.
  *
  * With {undo = true} a permit belongs to who acquired it and returns when that
- * thread ends. With {bound = n} there are never more than n: releasing more than
- * were acquired is EOVERFLOW.
+ * thread ends. With {bound = n} there are never more than n: releasing more
+ * than were acquired is EOVERFLOW.
  *
  * @usage local slots = heap:semaphore("slots", 3, {undo = true})
  * @function heap:semaphore

@@ -56,8 +56,8 @@ bool lneap_hooked(lua_State *L)
 _Thread_local lua_State *lneap_waiting;
 
 
-/* A signal that came before the wait has left the interpreter's hook on the main
- * thread: at every event, and after one instruction. */
+/* A signal that came before the wait has left the interpreter's hook on the
+ * main thread: at every event, and after one instruction. */
 static int stop_pending(void)
 {
     enum { ALL = LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT };

@@ -29,8 +29,8 @@ static neap_watch *check_watch(lua_State *L)
 
 
 /***
- * A descriptor that becomes readable when an object can be had: an event that is
- * set, a latch with nothing left, a semaphore with a permit, a mutex that is
+ * A descriptor that becomes readable when an object can be had: an event that
+ * is set, a latch with nothing left, a semaphore with a permit, a mutex that is
  * free; or when it is dropped. Nothing is taken: try with a timeout of 0.
  *
  * @usage local watch = assert(neap.watch(jobs))

@@ -1,5 +1,5 @@
-/* See hash.h. Eight lanes with one multiplication each, so that they overlap: it
- * runs at the speed of memory. */
+/* See hash.h. Eight lanes with one multiplication each, so that they overlap:
+ * it runs at the speed of memory. */
 #include <string.h>
 
 #include "base/hash.h"
@@ -16,8 +16,8 @@ static inline uint64_t rotated(uint64_t word, int bits)
 }
 
 
-/* For a given lane a bijection of the word, and the other way round: a change of
- * one word always shows. */
+/* For a given lane a bijection of the word, and the other way round: a change
+ * of one word always shows. */
 static inline uint64_t mixed(uint64_t lane, uint64_t word)
 {
     return rotated((lane ^ word) * PRIME1, 29);

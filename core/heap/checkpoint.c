@@ -4,7 +4,7 @@
  *     caller              forked helper
  *     fork, wait          copy every block that is not zero; remember the hash
  *                           of each page
- *                         pass the gate: nobody is taking a slot or giving one up
+ *                         pass the gate: nobody takes a slot or gives one up
  *     (stands still)      all who have the heap mapped for writing stand still
  *                         hash all pages again; keep those that differ
  *     (goes on)           they go on; the gate is free
@@ -17,8 +17,8 @@
  * I2 Whoever holds a slot stands still, or there is no checkpoint: one who is
  *    not seen in /proc, as from within a container, would go on writing. Who
  *    opens the heap maps it and then passes the gate, so it was seen, or waits.
- * I3 If the helper dies, everybody goes on (os/still.h), and the file, which had
- *    no name yet, is gone.
+ * I3 If the helper dies, everybody goes on (os/still.h), and the file, which
+ *    had no name yet, is gone.
  */
 #include <poll.h>
 #include <signal.h>

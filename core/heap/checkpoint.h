@@ -42,7 +42,7 @@ struct neap__taking {
 typedef int neap__look(struct neap__taking *t, uint64_t from, uint64_t to);
 typedef int neap__look_at_page(struct neap__taking *t, uint64_t page);
 
-/* -- checkpoint.c ----------------------------------------------------------- */
+/* -- checkpoint.c ---------------------------------------------------------- */
 
 /* The same as neap_heap_checkpoint, to an empty file of nobody else's. */
 int neap__checkpoint_to(neap_heap *heap, int fd, const char *label,
@@ -65,12 +65,12 @@ int neap__taking_store_index(struct neap__taking *t, struct neap__image *image);
 /* Tables for as large as the heap can grow. @return 0; -ENOMEM. */
 int neap__taking_begin(struct neap__taking *t);
 
-/* Room for pages that change, there before the pause begins; `room` says for how
- * many, 0 for an eighth of all. @return 0; -ENOMEM. */
+/* Room for pages that change, there before the pause begins; `room` says for
+ * how many, 0 for an eighth of all. @return 0; -ENOMEM. */
 int neap__taking_make_room(struct neap__taking *t);
 
-/* Look at all those pages, with a thread for each processor: in the pause nobody
- * else needs them. @return 0; the first failure. */
+/* Look at all those pages, with a thread for each processor: in the pause
+ * nobody else needs them. @return 0; the first failure. */
 int neap__taking_share(struct neap__taking *t, uint64_t from, uint64_t to,
                        neap__look_at_page *look);
 

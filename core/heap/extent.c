@@ -4,8 +4,9 @@
  * E1 The extent records cover [heap_offset, size) without gap or overlap, and
  *    every free one is in the bin of its size.
  * E2 Two free extents are never neighbours.
- * E3 At least NEAP_SH_EXTENTS_KEPT records are unused before a change begins, so that
- *    a meta chunk, which needs a record, can always be had to make more of them.
+ * E3 At least NEAP_SH_EXTENTS_KEPT records are unused before a change begins,
+ *    so that a meta chunk, which needs a record, can always be had to make more
+ *    of them.
  * E4 Meta chunks come from growth only, hence from addresses that were never
  *    anything else (System V: from one chunk that is there at birth).
  *

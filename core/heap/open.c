@@ -173,8 +173,9 @@ static void come_home(struct neap_heap *heap, const uint64_t boot[2])
  * this is done, so whatever they say is of the lost. One opener does it, alone
  * at the gate; the boot's id is stored last.
  *
- * Every opener passes the gate, with the heap mapped: a checkpoint, which has it
- * while all stand still, has seen that mapping or keeps its owner waiting here.
+ * Every opener passes the gate, with the heap mapped: a checkpoint, which has
+ * it while all stand still, has seen that mapping or keeps its owner waiting
+ * here.
  */
 int neap__heap_mark_the_lost(struct neap_heap *heap)
 {

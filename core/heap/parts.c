@@ -6,7 +6,8 @@
 #include "os/file.h"
 #include "os/pages.h"
 
-/* What the cursor is besides the offset of an extent's record, which is more. */
+/* What the cursor is besides the offset of an extent's record, which is
+ * more. */
 enum { BEGIN, EXTENTS, SLOTS, HEADER, END };
 
 

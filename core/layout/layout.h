@@ -19,8 +19,8 @@
  *     tag = incarnation(19) << 12 | slot(12), never 0.
  *  L5 "under the heap's lock" means header.lock; "under the entry's lock" means
  *     entry.lock of that entry.
- *  L6 What sleepers sleep on (lock.parked, entry.seq) may be raised by anybody at
- *     any time: whoever wakes for nothing looks again.
+ *  L6 What sleepers sleep on (lock.parked, entry.seq) may be raised by anybody
+ *     at any time: whoever wakes for nothing looks again.
  */
 #ifndef NEAP_LAYOUT_H
 #define NEAP_LAYOUT_H
@@ -350,7 +350,8 @@ static inline uint32_t neap_sh_what_dimensions(uint64_t what)
     return (uint32_t)(what >> 24 & 0xff);
 }
 
-/* How many cells it has, see sync/semaphore.h: 0 unless it is a small one with undo. */
+/* How many cells it has, see sync/semaphore.h: 0 unless it is a small one with
+ * undo. */
 static inline uint32_t neap_sh_cell_count(const struct neap_sh_entry *entry)
 {
     uint64_t what = atomic_load(&entry->what);

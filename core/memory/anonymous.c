@@ -3,8 +3,9 @@
  * The handle keeps it mapped; each mapping is another view of the same pages,
  * with a protection of its own, and outlives the handle.
  *
- * In huge pages there is a file behind after all: the kernel maps those a second
- * time from a descriptor only. It is the handle's and nobody else sees it.
+ * In huge pages there is a file behind after all: the kernel maps those a
+ * second time from a descriptor only. It is the handle's and nobody else sees
+ * it.
  */
 #include <time.h>
 #include <unistd.h>

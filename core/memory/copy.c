@@ -1,7 +1,7 @@
 /*
  * Private views of System V and anonymous segments. The kernel copies on write
- * from files only, so these are copied at once: what others write later does not
- * show, which mmap(2) leaves open for every private mapping.
+ * from files only, so these are copied at once: what others write later does
+ * not show, which mmap(2) leaves open for every private mapping.
  */
 #include <string.h>
 

@@ -74,8 +74,8 @@ static void name_it(neap_map_info *info, const char *path)
 }
 
 
-/* A file that was born without a name is shown as "#inode (deleted)" ever after,
- * whatever name it was given. In /dev/shm that one can be found. */
+/* A file that was born without a name is shown as "#inode (deleted)" ever
+ * after, whatever name it was given. In /dev/shm that one can be found. */
 static void find_name(neap_map_info *info)
 {
     DIR *directory = info->kind == NEAP_MAP_POSIX && info->name[0] == '#'

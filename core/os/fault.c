@@ -2,14 +2,14 @@
  * Faults in memory of ours, see neap/guard.h.
  *
  * F1 What the handler reads is in blocks that are only ever added, each entry
- *    with a sequence that is odd while it changes. So it takes no lock, and what
- *    it finds is whole. Who changes one makes its sequence odd, and takes no lock
- *    either: a fork may come at any time.
+ *    with a sequence that is odd while it changes. So it takes no lock, and
+ *    what it finds is whole. Who changes one makes its sequence odd, and takes
+ *    no lock either: a fork may come at any time.
  * F2 A fault is of the thread that has it, and comes of an access to that very
  *    memory: it has no lock of the C library's, and may call the kernel.
- * F3 The same page twice in a row is no longer ours to mend (an instruction there
- *    that may not run, pages that cannot be replaced): it goes to whoever was
- *    there before.
+ * F3 The same page twice in a row is no longer ours to mend (an instruction
+ *    there that may not run, pages that cannot be replaced): it goes to whoever
+ *    was there before.
  */
 #include "os/fault.h"
 
@@ -222,8 +222,9 @@ static bool read_bytes(uintptr_t from, char *to, size_t size)
 }
 
 
-/* A file ends in one place: if the last page is gone too, all between are, and go
- * at once. Else it is this page alone, as of a hole for which there is no room. */
+/* A file ends in one place: if the last page is gone too, all between are, and
+ * go at once. Else it is this page alone, as of a hole for which there is no
+ * room. */
 static bool mend_gone(const struct found *found, uintptr_t page)
 {
     char last;
@@ -280,8 +281,8 @@ static bool claim_place(struct pending *p, bool of_the_dead, pid_t self)
 }
 
 
-/* One call may come upon many pages: of those the first is told of. And too many
- * threads that live and do not look: the oldest news is news enough. */
+/* One call may come upon many pages: of those the first is told of. And too
+ * many threads that live and do not look: the oldest news is news enough. */
 static void keep(const struct found *found, uintptr_t address, bool gone)
 {
     pid_t self = (pid_t)syscall(SYS_gettid);
@@ -333,8 +334,8 @@ static bool mend(const siginfo_t *info)
 
 /*
  * Whoever was there before; with nobody the access is repeated without us, so
- * that what is dumped is the true place. One that came after us first, and before
- * us then, passes on to us what we pass on to it: its raise ends it.
+ * that what is dumped is the true place. One that came after us first, and
+ * before us then, passes on to us what we pass on to it: its raise ends it.
  */
 static void pass_on(int number, siginfo_t *info, void *context)
 {

@@ -151,8 +151,8 @@ int neap__map_anonymous(size_t length, void **ret_base);
 /* Memory of this process alone, at `where`, which is free, or NULL. -EEXIST. */
 int neap__map_private(size_t length, void *where, void **ret_base);
 
-/* Addresses of which parts are replaced later, at `where` or NULL anywhere; nobody
- * may touch them. @return 0; -EEXIST; -ENOMEM. */
+/* Addresses of which parts are replaced later, at `where` or NULL anywhere;
+ * nobody may touch them. @return 0; -EEXIST; -ENOMEM. */
 int neap__map_zone(void *where, size_t length, void **ret_base);
 /* A shared mapping in place of what is there. */
 int neap__map_replace(int fd, uint64_t offset, size_t length, int protection,

@@ -50,7 +50,7 @@ int neap__futex_poll(const struct neap__futex *futexes, int count,
 /* Wake up to `count` sleepers. @return how many woke. Never fails. */
 int neap__futex_wake(_Atomic uint32_t *word, int count);
 
-/* -- fence.c: fences that one side pays for --------------------------------- */
+/* -- fence.c: fences that one side pays for -------------------------------- */
 
 /*
  * Two threads, each of which stores and then looks at what the other stores,
@@ -66,8 +66,8 @@ int neap__futex_wake(_Atomic uint32_t *word, int count);
  * thread that runs in a process which has registered pass a full fence.
  */
 
-/* Register this process, now and in each child. @return whether its light fences
- * may be nothing. */
+/* Register this process, now and in each child. @return whether its light
+ * fences may be nothing. */
 bool neap__fence_register(void);
 
 /* @return false where the kernel does not do it: light fences of others that
@@ -87,7 +87,8 @@ NEAP__INLINE void neap__fence_light(bool registered)
     atomic_signal_fence(memory_order_seq_cst);
 }
 
-/* -- bell.c: a descriptor that is readable from a ring until it is silenced -- */
+/* -- bell.c: a descriptor that is readable from a ring until it is silenced
+ * -- */
 
 /* @return it, not inherited over exec; -EMFILE; -ENFILE; -ENOMEM. */
 int neap__bell_open(void);

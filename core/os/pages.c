@@ -51,8 +51,8 @@ void neap__pages_unmap(void *address, uint64_t length)
 
 enum { AT_ONCE = 512 }; /* pages */
 
-/* The bits are those of Documentation/admin-guide/mm/pagemap.rst: in memory, and
- * in one page table only. */
+/* The bits are those of Documentation/admin-guide/mm/pagemap.rst: in memory,
+ * and in one page table only. */
 static uint64_t count_others(const uint64_t *words, const unsigned char *in,
                              size_t pages)
 {

@@ -22,9 +22,9 @@ int neap__pages_reserve(int fd, bool read_only, uint64_t least,
 void neap__pages_unmap(void *address, uint64_t length);
 
 /*
- * How many pages of a shared mapping are in memory and in other page tables too.
- * To learn it, those that are in memory are put in ours. @return 0; -ENOSYS a
- * kernel before 5.14; -errno of reading /proc.
+ * How many pages of a shared mapping are in memory and in other page tables
+ * too. To learn it, those that are in memory are put in ours. @return 0;
+ * -ENOSYS a kernel before 5.14; -errno of reading /proc.
  */
 int neap__pages_of_others(void *base, uint64_t length, uint64_t *ret_pages);
 

@@ -23,9 +23,9 @@ static int open_at(const char *path, struct sockaddr_un *ret_address)
 }
 
 
-/* Does anybody listen there? Datagrams cannot reach one who listens, so that asking
- * takes no turn away from who waits for it. @return -EPROTOTYPE somebody does;
- * -ECONNREFUSED nobody; -ENOENT. */
+/* Does anybody listen there? Datagrams cannot reach one who listens, so that
+ * asking takes no turn away from who waits for it. @return -EPROTOTYPE somebody
+ * does; -ECONNREFUSED nobody; -ENOENT. */
 static int probe(const struct sockaddr_un *address)
 {
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);

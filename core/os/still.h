@@ -68,8 +68,8 @@ int neap__still_find(struct neap__still *still, const void *base,
  */
 int neap__still_stop(struct neap__still *still, int64_t deadline);
 
-/* Whether all still stand still, which is not sure of those that were stopped by
- * signal. @return 1; 0 the culprit goes on; -errno. */
+/* Whether all still stand still, which is not sure of those that were stopped
+ * by signal. @return 1; 0 the culprit goes on; -errno. */
 int neap__still_holds(struct neap__still *still);
 
 /* True if a process of that namespace was found: then all of them were. */

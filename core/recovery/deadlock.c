@@ -191,8 +191,8 @@ static bool is_stuck(void *context, uint32_t from, uint32_t to)
 }
 
 
-/* Could it, if those went on that are not stuck? Of a semaphore, an event, nobody
- * can be told who will give it. */
+/* Could it, if those went on that are not stuck? Of a semaphore, an event,
+ * nobody can be told who will give it. */
 static bool can_go_on(struct walk *walk, uint32_t index)
 {
     uint64_t offset;
@@ -209,8 +209,8 @@ static bool can_go_on(struct walk *walk, uint32_t index)
 }
 
 
-/* All that the slot can come to are stuck, but for those that can go on, and for
- * whoever waits for these, and so on. */
+/* All that the slot can come to are stuck, but for those that can go on, and
+ * for whoever waits for these, and so on. */
 static bool stays_stuck(struct walk *walk, uint32_t index)
 {
     bool changed;

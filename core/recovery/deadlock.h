@@ -1,13 +1,13 @@
 /*
  * Deadlocks: who waits for whom, as the slots tell.
  *
- * A thread that sleeps says on what in slot.blocked_on. An edge leads from it to
- * who owns that lock; from a writer that has its word and waits for readers, to
- * each of them; from one who waits for any of several, to who owns each of them.
- * A cycle of edges is a deadlock, nobody in it can go on before another one does,
- * unless one in it waits for several and can have another of them: it must be
- * owned, and by one who cannot go on either. The slots are read without any lock,
- * so every link of a cycle is looked at twice.
+ * A thread that sleeps says on what in slot.blocked_on. An edge leads from it
+ * to who owns that lock; from a writer that has its word and waits for readers,
+ * to each of them; from one who waits for any of several, to who owns each of
+ * them. A cycle of edges is a deadlock, nobody in it can go on before another
+ * one does, unless one in it waits for several and can have another of them: it
+ * must be owned, and by one who cannot go on either. The slots are read without
+ * any lock, so every link of a cycle is looked at twice.
  */
 #ifndef NEAP_DEADLOCK_H
 #define NEAP_DEADLOCK_H
@@ -16,12 +16,13 @@
 
 #define NEAP__CYCLE_MOST 64
 
-/* In the low bit of slot.blocked_on: it would rather fail than be in a cycle. */
+/* In the low bit of slot.blocked_on: it would rather fail than be in a
+ * cycle. */
 #define NEAP__BLOCKED_ASKS 1u
 
-/* The next one: it waits for any of those that the words of slot.redo name, which
- * nobody else reads while it is committed to nothing. 0 ends them; NEAP_SH_MANY
- * stands for what lies in another heap. */
+/* The next one: it waits for any of those that the words of slot.redo name,
+ * which nobody else reads while it is committed to nothing. 0 ends them;
+ * NEAP_SH_MANY stands for what lies in another heap. */
 #define NEAP__BLOCKED_MANY 2u
 #define NEAP__BLOCKED_MOST (2 * NEAP_SH_REDO)
 

@@ -27,8 +27,8 @@
  * What `enter` returns is what `leave` wants back. Nothing that waits, and
  * nothing that forks, belongs between the two.
  *
- * @return 0 and more; -errno not entered, for want of a descriptor, of memory or
- * of locks: whoever may, lets it be. Where a gate cannot be had at all, as
+ * @return 0 and more; -errno not entered, for want of a descriptor, of memory
+ * or of locks: whoever may, lets it be. Where a gate cannot be had at all, as
  * without /proc, it counts as entered.
  */
 int neap__gate_enter(struct neap_heap *heap);

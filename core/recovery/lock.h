@@ -21,12 +21,12 @@
  * I1 Between the two stores and the two looks lies a fence on each side: the
  *    owner sees that somebody may be asleep, or the sleeper that the word is
  *    free. So an unlock is a plain store, without a locked instruction.
- * I2 While anybody is asleep `parked` is odd, or one who has been woken is about
- *    to make it so: who has slept makes it odd again before it tries the word,
- *    for others may be asleep behind it. That costs one futile wake at the end.
- *    If it dies before, its `held` names the lock, and all are woken.
- * I3 Making `parked` even changes it before the wake: who is not asleep yet will
- *    not fall asleep, even if the same owner has the word again by then.
+ * I2 While anybody is asleep `parked` is odd, or one who has been woken is
+ *    about to make it so: who has slept makes it odd again before it tries the
+ *    word, for others may be asleep behind it. That costs one futile wake at
+ *    the end. If it dies before, its `held` names the lock, and all are woken.
+ * I3 Making `parked` even changes it before the wake: who is not asleep yet
+ *    will not fall asleep, even if the same owner has the word again by then.
  */
 #ifndef NEAP_LOCK_H
 #define NEAP_LOCK_H
@@ -39,8 +39,8 @@
  * Claim the word: a user's mutex is given with its object's id, neap's own
  * locks with 0.
  * @return 0; -EBUSY (NEAP_NOW) or -ETIMEDOUT; -EINTR; -EDEADLK; -EAGAIN too
- * many held; -EIDRM the object was dropped; NEAP__CYCLE; NEAP_ECORRUPT. Writes a
- * text for the last two only.
+ * many held; -EIDRM the object was dropped; NEAP__CYCLE; NEAP_ECORRUPT. Writes
+ * a text for the last two only.
  */
 int neap__lock_slow(struct neap__seat *seat, struct neap_sh_lock *lock,
                     neap_sh_word *held, uint64_t id, int64_t deadline);
@@ -153,7 +153,8 @@ NEAP__INLINE bool neap__lock_mine(struct neap__seat *seat,
            seat->tag;
 }
 
-/* The first half of an unlock. @return true if somebody may have to be woken. */
+/* The first half of an unlock. @return true if somebody may have to be
+ * woken. */
 NEAP__INLINE bool neap__lock_give(struct neap__seat *seat,
                                   struct neap_sh_lock *lock)
 {

@@ -156,10 +156,10 @@ static void wake_all_on(struct neap_sh_entry *entry)
 
 
 /*
- * All entries that have a name. Without the heap's lock, which whoever reaps may
- * hold itself: words and then table, for a table is never followed by a smaller
- * one, and holds nothing but entries' offsets for as long as the heap lives. Who
- * is missed because the table is rebuilt meanwhile wakes by its cap.
+ * All entries that have a name. Without the heap's lock, which whoever reaps
+ * may hold itself: words and then table, for a table is never followed by a
+ * smaller one, and holds nothing but entries' offsets for as long as the heap
+ * lives. Who is missed because the table is rebuilt meanwhile wakes by its cap.
  */
 static void wake_everybody(struct neap_heap *heap)
 {
@@ -262,10 +262,10 @@ static bool has_vanished(const struct neap_sh_slot *slot)
 
 /*
  * One death goes unmarked: when a thread that is not its process's first calls
- * exec, the kernel gives it the first one's number before it looks at its robust
- * list, and then finds words that are not its own. Its old number is nobody's
- * from then on. At the gate, where no slot changes hands, a number that is
- * nobody's is proof enough.
+ * exec, the kernel gives it the first one's number before it looks at its
+ * robust list, and then finds words that are not its own. Its old number is
+ * nobody's from then on. At the gate, where no slot changes hands, a number
+ * that is nobody's is proof enough.
  */
 static void look_for_vanished(struct neap_heap *heap, uint32_t index)
 {

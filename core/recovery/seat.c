@@ -60,8 +60,8 @@ static bool is_ephemeral(const struct neap_heap *heap)
 /*
  * The end of an attachment, and of an ephemeral heap if it was the last one.
  * Forks share one open file and its flock, and mappings keep it open: so first
- * everything of it is given up, and then a stranger asks whether anybody is left.
- * If two end at once, the next opener or gc does it.
+ * everything of it is given up, and then a stranger asks whether anybody is
+ * left. If two end at once, the next opener or gc does it.
  */
 static void end_attachment(struct neap_heap *heap)
 {

@@ -39,7 +39,8 @@ struct neap_sh_share *neap__share_room(struct neap__seat *seat);
  * dead, too. @return 0; NEAP_ECORRUPT. */
 int neap__share_return(struct neap__seat *seat, struct neap_sh_share *share);
 
-/* The sum of all slots' shares of that object, exact only while none returns. */
+/* The sum of all slots' shares of that object, exact only while none
+ * returns. */
 uint64_t neap__shares_sum(struct neap_heap *heap, uint64_t id);
 
 /* How many slots' shares of that object have that value but for flags,

@@ -1,6 +1,6 @@
 /*
- * Spinning before a sleep: to sleep and to be woken costs some ten microseconds,
- * many times what a short critical section takes.
+ * Spinning before a sleep: to sleep and to be woken costs some ten
+ * microseconds, many times what a short critical section takes.
  *
  *     struct neap__spin spin = neap__spin_begin(0);
  *     do
@@ -8,18 +8,18 @@
  *             ...
  *     while (neap__spin(&spin));
  *
- * The looks are far apart, for each takes the word's cache line away from whoever
- * works on it. Two processes that do nothing but lock and unlock took 100 ns an
- * operation with a look at every pause, 25 with one at every 30, 16 with one at
- * every 100; glibc's mutex 54.
+ * The looks are far apart, for each takes the word's cache line away from
+ * whoever works on it. Two processes that do nothing but lock and unlock took
+ * 100 ns an operation with a look at every pause, 25 with one at every 30, 16
+ * with one at every 100; glibc's mutex 54.
  */
 #ifndef NEAP_SPIN_H
 #define NEAP_SPIN_H
 
 #include "base/base.h"
 
-/* How long a handle spins: 0 as has been worth it, else so many microseconds and
- * one more. A lock's is told by who is about to wait for it. */
+/* How long a handle spins: 0 as has been worth it, else so many microseconds
+ * and one more. A lock's is told by who is about to wait for it. */
 extern _Thread_local int32_t neap__spin_wish
     __attribute__((tls_model("initial-exec")));
 

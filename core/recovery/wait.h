@@ -65,8 +65,8 @@ NEAP__INLINE void neap__woken(struct neap__seat *seat,
     atomic_store_explicit(&seat->slot->waking, 0, memory_order_relaxed);
 }
 
-/* Say that this thread will sleep. A heavy fence is to follow, and a look at the
- * value. @return what seq is while nobody wakes. */
+/* Say that this thread will sleep. A heavy fence is to follow, and a look at
+ * the value. @return what seq is while nobody wakes. */
 NEAP__INLINE uint32_t neap__wait_announce(struct neap_sh_entry *entry)
 {
     uint32_t seen = atomic_load(&entry->seq);
@@ -84,8 +84,8 @@ NEAP__INLINE void neap__wait_on(struct neap__seat *seat, uint64_t what)
     neap__crash_order();
 }
 
-/* Begin to wait; look at the value again before neap__wait_sleep. `exchanged` as
- * in neap__wait_for_exchanged. */
+/* Begin to wait; look at the value again before neap__wait_sleep. `exchanged`
+ * as in neap__wait_for_exchanged. */
 NEAP__INLINE uint32_t neap__wait_begin(struct neap__seat *seat,
                                        struct neap_sh_entry *entry,
                                        bool exchanged)
@@ -118,8 +118,8 @@ int64_t neap__wait_until(int64_t now, int64_t deadline, int64_t cap);
 /* Ask the binding whether a signal came just before the sleep. */
 bool neap__wait_is_over(void);
 
-/* A sleep was as long as its cap: reap, double it, ask the binding. @return 0 and
- * more; -EINTR; NEAP_ECORRUPT. */
+/* A sleep was as long as its cap: reap, double it, ask the binding. @return 0
+ * and more; -EINTR; NEAP_ECORRUPT. */
 int neap__wait_expired(struct neap_heap *heap, int64_t *cap);
 
 /* Try what may have to be waited for: 0 and more it is done, -EBUSY not yet,

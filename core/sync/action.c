@@ -3,8 +3,8 @@
  * before any of them goes on.
  *
  * It runs without the entry's lock, the one who runs it being counted all the
- * while. So nobody opens the phase meanwhile, and whoever gives up, dies or resets
- * does as at any other time; the one who acts finds that afterwards.
+ * while. So nobody opens the phase meanwhile, and whoever gives up, dies or
+ * resets does as at any other time; the one who acts finds that afterwards.
  */
 #include "sync/barrier.h"
 

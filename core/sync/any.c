@@ -1,8 +1,8 @@
 /*
  * Waiting for any of several objects: asleep on all their words at once.
  *
- * A sleep is announced on each object as its own waiters do it (recovery/wait.h,
- * recovery/lock.h), and slot.waiting_on says NEAP_SH_MANY. So
+ * A sleep is announced on each object as its own waiters do it
+ * (recovery/wait.h, recovery/lock.h), and slot.waiting_on says NEAP_SH_MANY. So
  *
  * A1 a wake may have been meant for any of the objects, but only one is taken:
  *    whoever leaves wakes one sleeper of each other object, who looks again;
@@ -144,8 +144,8 @@ static int announce(struct any *any, struct neap__object *object)
 }
 
 
-/* Say in each heap which of its objects this thread waits for, and whether there
- * are others. What was said before is not true while one is attempted. */
+/* Say in each heap which of its objects this thread waits for, and whether
+ * there are others. What was said before is not true while one is attempted. */
 static void tell_heap(const struct any *any, struct neap__seat *seat)
 {
     uint32_t n = 0;

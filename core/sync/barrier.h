@@ -62,8 +62,8 @@ NEAP__INLINE bool neap__barrier_due(const struct neap_sh_entry *entry)
 }
 
 /* Run the party's action, and open the next phase. @return 0; -EBUSY another
- * one does; NEAP_EBROKEN it broke meanwhile; -EIDRM; -EPERM this is a child that
- * was forked meanwhile; what the action returned. */
+ * one does; NEAP_EBROKEN it broke meanwhile; -EIDRM; -EPERM this is a child
+ * that was forked meanwhile; what the action returned. */
 int neap__barrier_act(struct neap__party *party);
 
 NEAP__INLINE bool neap__barrier_is_counted(const struct neap__object *object)

@@ -8,10 +8,10 @@
  *                  again, GRANTED
  *
  * All of it changes under the entry's lock in redo records. Who waits says so
- * before it gives up the mutex, so whoever notifies with the mutex held finds it
- * counted. A notification grants as many waits as it says an end, but no more
- * than there are; any of those who waited then may take one, and nobody who came
- * later:
+ * before it gives up the mutex, so whoever notifies with the mutex held finds
+ * it counted. A notification grants as many waits as it says an end, but no
+ * more than there are; any of those who waited then may take one, and nobody
+ * who came later:
  *
  *  I1 There are no more grants than waiters who came before the last
  *     notification.
@@ -20,8 +20,8 @@
  *
  *  I3 Who finds no grant says that it will sleep before it gives the lock up.
  *     Whoever grants has the lock after that and wakes it, or had it before and
- *     was seen. So no fence is needed here, of which wait.h tells; a drop raises
- *     `seq` in any case.
+ *     was seen. So no fence is needed here, of which wait.h tells; a drop
+ *     raises `seq` in any case.
  *
  * Who gives up looks for a grant once more, with the mutex held. The grant of a
  * dead one goes to another, whoever that is.
@@ -104,7 +104,8 @@ static void count_notification(struct neap__tx *tx, struct neap_sh_entry *entry)
 }
 
 
-/* All may take what it leaves: else it could be kept for one who comes later. */
+/* All may take what it leaves: else it could be kept for one who comes
+ * later. */
 void neap__condition_finish(struct neap__tx *tx, struct neap_sh_entry *entry,
                             uint64_t share)
 {
@@ -277,8 +278,8 @@ static int sleep_until_granted(struct neap__seat *seat, struct wait *wait,
 
 
 /* Whoever notified has the mutex for a moment yet, and often cannot run because
- * this thread has just been woken in its place: let it. To spin, or to sleep and
- * be woken once more, takes three times as long. */
+ * this thread has just been woken in its place: let it. To spin, or to sleep
+ * and be woken once more, takes three times as long. */
 static void let_go_on(const neap_mutex *mutex)
 {
     const struct neap_sh_lock *lock = &mutex->object.entry->lock;

@@ -7,7 +7,8 @@
 
 #include "os/os.h"
 
-/* How long one who finds a set that nobody has used yet waits for its values. */
+/* How long one who finds a set that nobody has used yet waits for its
+ * values. */
 #define BIRTH_TIME INT64_C(1000000000)
 #define BIRTH_LOOK INT64_C(1000000)
 

@@ -3,9 +3,9 @@
  * meant to wait and how long, how long it was held.
  *
  * Each number is a word of its own, stored after what it tells of: a death
- * between leaves one acquisition uncounted, or a hold without its end, which the
- * next owner begins anew. What lies over other objects' shape is stored by who
- * has the lock word, and while that is not free the entry stays what it is
+ * between leaves one acquisition uncounted, or a hold without its end, which
+ * the next owner begins anew. What lies over other objects' shape is stored by
+ * who has the lock word, and while that is not free the entry stays what it is
  * (heap/directory.c).
  */
 #ifndef NEAP_SYNC_MEASURE_H

@@ -2,8 +2,8 @@
  * Mutexes: the lock of an entry, given to users. See recovery/lock.h.
  *
  * Recursive ones count in entry.value how often their owner has locked them:
- * whoever takes the lock stores 1, and nobody else looks. So the count of a dead
- * owner means nothing.
+ * whoever takes the lock stores 1, and nobody else looks. So the count of a
+ * dead owner means nothing.
  */
 #include "sync/mutex.h"
 

@@ -1,4 +1,5 @@
-/* A mutex from inside, for the condition that gives it up and takes it again. */
+/* A mutex from inside, for the condition that gives it up and takes it
+ * again. */
 #ifndef NEAP_SYNC_MUTEX_H
 #define NEAP_SYNC_MUTEX_H
 

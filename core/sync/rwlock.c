@@ -16,11 +16,12 @@
  *    BRAVO, in the slot where the reaper finds them).
  *    Where nobody has written for a while the lock is biased, as BRAVO's: the
  *    fence of readers is a light one then. The first writer ends that with a
- *    heavy one (bias = REVOKING; fence; bias = FENCED), the next ones need none:
- *    whoever saw the bias had stored its claim before, so that the fence has made
- *    it visible. (Looking at the bias first would not do: the reader may rest
- *    there for the whole stay of one writer, and slip in beside the next.) A
- *    writer that dies between leaves REVOKING, and the next does it again. Readers bias the lock anew after some number of reads with a fence.
+ *    heavy one (bias = REVOKING; fence; bias = FENCED), the next ones need
+ *    none: whoever saw the bias had stored its claim before, so that the fence
+ *    has made it visible. (Looking at the bias first would not do: the reader
+ *    may rest there for the whole stay of one writer, and slip in beside the
+ *    next.) A writer that dies between leaves REVOKING, and the next does it
+ * again. Readers bias the lock anew after some number of reads with a fence.
  * R3 A writer bars the way for readers that come later. Readers that had to
  *    wait say so in entry.limit, and the next writer lets them go first, for a
  *    moment: neither side starves.

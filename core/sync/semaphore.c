@@ -3,10 +3,11 @@
  *
  * classic: entry.value is the number of permits; taking one is a single store,
  *     which happened or did not.
- * undo, of a few permits: each is a cell with its holder's tag, see semaphore.h.
- * undo, of more: value and the holder's share change together, in one redo record
- *     under the entry's lock, so that value and all shares always add up to
- *     `limit`; the share of a thread that ends returns by itself.
+ * undo, of a few permits: each is a cell with its holder's tag, see
+ * semaphore.h. undo, of more: value and the holder's share change together, in
+ *     one redo record under the entry's lock, so that value and all shares
+ *     always add up to `limit`; the share of a thread that ends returns by
+ * itself.
  *
  * Both wait on the entry's event count (recovery/wait.h).
  */
@@ -230,8 +231,8 @@ static int attempt_to_take(struct neap__seat *seat, void *want)
 
 /* Whoever wants more than one may be woken and find too few, while there are
  * enough for another: from now on all are woken, for as long as the object
- * lives. Stored before the sleep is announced, so that who releases sees both. A
- * dropped one's entry rests before it is another's, much longer than this. */
+ * lives. Stored before the sleep is announced, so that who releases sees both.
+ * A dropped one's entry rests before it is another's, much longer than this. */
 static int take_waiting(struct neap__seat *seat, struct want *want,
                         int64_t deadline)
 {

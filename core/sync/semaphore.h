@@ -3,17 +3,18 @@
  *
  * A permit is a cell in the entry, with nothing in it or the tag of the thread
  * that has it: one compare-exchange takes a permit and says whose it is, one
- * plain store gives it back. That is half of what a redo record costs, let alone
- * the lock that has to go with it.
+ * plain store gives it back. That is half of what a redo record costs, let
+ * alone the lock that has to go with it.
  *
  *  I1 Before its first claim a thread has a share of the semaphore. It keeps it
  *     when it holds nothing, until it needs the place: then the next claim is
  *     free of it.
  *  I2 Only its owner, or who reaps that, empties a cell. So a tag that is found
  *     by its owner stays.
- *  I3 Whoever wants several permits takes them under the entry's lock, and gives
- *     back what it got if there are too few. Whoever finds too few meanwhile
- *     looks again under the lock, for nothing had been taken in truth.
+ *  I3 Whoever wants several permits takes them under the entry's lock, and
+ *     gives back what it got if there are too few. Whoever finds too few
+ *     meanwhile looks again under the lock, for nothing had been taken in
+ * truth.
  */
 #ifndef NEAP_SYNC_SEMAPHORE_H
 #define NEAP_SYNC_SEMAPHORE_H

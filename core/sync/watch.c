@@ -1,16 +1,16 @@
 /*
- * Watches. One thread of the process sleeps on the words of all objects that are
- * watched, as one who waits for any of them does (sync/any.c), and rings a bell
- * for each that can be had.
+ * Watches. One thread of the process sleeps on the words of all objects that
+ * are watched, as one who waits for any of them does (sync/any.c), and rings a
+ * bell for each that can be had.
  *
- * W1 All that stands here is under `mutex`, which the thread holds whenever it is
- *    not asleep. It is taken before locks of the lower layers, at forks too.
+ * W1 All that stands here is under `mutex`, which the thread holds whenever it
+ *    is not asleep. It is taken before locks of the lower layers, at forks too.
  * W2 A watch that has rung is no longer looked at until it is rearmed. The wake
  *    that it may have had is passed on: whoever watches does not always take.
- * W3 Whoever changes something raises `changes`, on which the thread sleeps too.
- *    A heap that a closed watch kept is left before the close returns.
- * W4 Without a seat (a heap that is read only, or has no slot left) no sleep can
- *    be announced: then the thread looks every few milliseconds.
+ * W3 Whoever changes something raises `changes`, on which the thread sleeps
+ *    too. A heap that a closed watch kept is left before the close returns.
+ * W4 Without a seat (a heap that is read only, or has no slot left) no sleep
+ *    can be announced: then the thread looks every few milliseconds.
  */
 #include "neap/watch.h"
 

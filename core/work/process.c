@@ -166,8 +166,8 @@ void neap__process_watch(neap_process *process, struct pollfd fds[2])
 }
 
 
-/* A signal that came just before the poll did not end it, and its handler may be
- * the binding's to run: so that is asked whenever a poll was in vain.
+/* A signal that came just before the poll did not end it, and its handler may
+ * be the binding's to run: so that is asked whenever a poll was in vain.
  * @return neap_process.ended, not 0; -ETIMEDOUT; -EINTR. */
 static int await(neap_process *process, int64_t deadline, bool asks)
 {

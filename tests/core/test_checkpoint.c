@@ -88,7 +88,7 @@ TEST_EACH(a_checkpoint_is_restored_as_it_was, kinds)
 }
 
 
-/* -- while others work ------------------------------------------------------ */
+/* -- while others work ----------------------------------------------------- */
 
 struct work {
     neap_mutex *mutex;
@@ -185,7 +185,7 @@ TEST(what_the_lost_held_is_given_back)
 }
 
 
-/* -- what ends them ---------------------------------------------------------- */
+/* -- what ends them -------------------------------------------------------- */
 
 static int checkpoint_for_ever(void *argument)
 {
@@ -459,7 +459,8 @@ static int open_then_tell(void *shared)
 
 static const char *const gated_kinds[] = {"posix", "file", "sysv", NULL};
 
-/* Whoever has the gate is in its pause, and has seen who has the heap mapped. */
+/* Whoever has the gate is in its pause, and has seen who has the heap
+ * mapped. */
 TEST_EACH(who_opens_a_heap_while_others_stand_still_waits, gated_kinds)
 {
     struct board *board = share_board();

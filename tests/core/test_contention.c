@@ -1,7 +1,7 @@
 /*
  * Threads that contend for each object, over data that is not atomic: under the
- * thread sanitizer (make check SAN=thread) whatever an object does not order is a
- * data race, and a failure. Without it the sums must be right all the same.
+ * thread sanitizer (make check SAN=thread) whatever an object does not order is
+ * a data race, and a failure. Without it the sums must be right all the same.
  */
 #include "heaps.h"
 #include "lib/harness.h"
@@ -250,7 +250,7 @@ TEST(events_latches_and_once_order_what_came_before)
     }
 }
 
-/* -- the control: without the mutex the sanitizer must see it --------------- */
+/* -- the control: without the mutex the sanitizer must see it -------------- */
 
 static void *without_mutex(void *argument)
 {

@@ -1,7 +1,7 @@
 /*
  * What each call of the memory layer says to who asks for what cannot be: the
- * rows of tests/errno/table.tsv in C. A case makes what it needs, makes the call
- * and returns what that returned; the table has the errno and the words.
+ * rows of tests/errno/table.tsv in C. A case makes what it needs, makes the
+ * call and returns what that returned; the table has the errno and the words.
  */
 #include <fcntl.h>
 #include <sys/resource.h>

@@ -169,7 +169,8 @@ TEST(an_overlay_is_guarded_too)
 }
 
 
-/* A hole for which there is no room takes one page with it, not those behind. */
+/* A hole for which there is no room takes one page with it, not those
+ * behind. */
 TEST(what_is_still_there_is_left_alone)
 {
     neap_segment *segment = create("file");
@@ -274,7 +275,7 @@ TEST(a_heap_whose_file_was_made_shorter_refuses)
     end_heap(heap);
 }
 
-/* -- other faults, and others' handlers ------------------------------------- */
+/* -- other faults, and others' handlers ------------------------------------ */
 
 static volatile char *volatile nowhere = (volatile char *)16;
 
@@ -385,7 +386,7 @@ TEST(it_is_turned_off_again)
     end(segment);
 }
 
-/* -- threads, children, the registry ---------------------------------------- */
+/* -- threads, children, the registry --------------------------------------- */
 
 static void *touch_in_thread(void *argument)
 {

@@ -1,5 +1,6 @@
-/* Tests of semaphores of the kernel and the C library, beside programs that know
- * nothing of neap: here those are this one's own calls of sem_open and semget. */
+/* Tests of semaphores of the kernel and the C library, beside programs that
+ * know nothing of neap: here those are this one's own calls of sem_open and
+ * semget. */
 #include <fcntl.h>
 #include <semaphore.h>
 #include <sys/ipc.h>

@@ -138,7 +138,7 @@ TEST(permits_and_readers_are_told)
 }
 
 
-/* -- deadlocks --------------------------------------------------------------- */
+/* -- deadlocks ------------------------------------------------------------- */
 
 static int deadlocks_of(neap_heap *heap, neap_deadlock *ret)
 {
@@ -199,7 +199,7 @@ TEST_EACH(who_asks_for_it_gets_an_error_instead, sizes)
 }
 
 
-/* -- who waits for any of several ------------------------------------------- */
+/* -- who waits for any of several ------------------------------------------ */
 
 /* Holds the first, and wants any of the others, or an event. */
 static int hold_and_want_any(void *argument)

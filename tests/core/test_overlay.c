@@ -199,7 +199,7 @@ TEST_EACH(what_was_used_longest_ago_is_replaced, modes)
     end(segment);
 }
 
-/* -- parts that are in use -------------------------------------------------- */
+/* -- parts that are in use ------------------------------------------------- */
 
 TEST_EACH(a_part_in_use_is_not_replaced, modes)
 {
@@ -379,7 +379,7 @@ TEST_EACH(elements_are_read_and_written_by_type, modes)
     end(segment);
 }
 
-/* -- the segment changes ---------------------------------------------------- */
+/* -- the segment changes --------------------------------------------------- */
 
 TEST_EACH(what_was_added_since_is_seen, modes)
 {

@@ -1,4 +1,5 @@
-/* Refusals at every call of the kernel (lib/refuse.h): segments and mappings. */
+/* Refusals at every call of the kernel (lib/refuse.h): segments and
+ * mappings. */
 #include <dirent.h>
 #include <fcntl.h>
 

@@ -141,7 +141,7 @@ TEST(a_writer_that_is_killed_is_told_of_until_it_is_repaired)
 }
 
 
-/* -- neither side starves --------------------------------------------------- */
+/* -- neither side starves -------------------------------------------------- */
 
 struct crowd {
     neap_rwlock *lock;
@@ -199,7 +199,7 @@ TEST(a_reader_gets_in_among_writers_that_never_rest)
 }
 
 
-/* -- drops and signals ------------------------------------------------------ */
+/* -- drops and signals ----------------------------------------------------- */
 
 struct waiter {
     neap_rwlock *lock;

@@ -59,7 +59,7 @@ TEST(ftok_refuses_what_names_nothing)
     CHECK_INT(key, 99);
 }
 
-/* -- what the kernel knows -------------------------------------------------- */
+/* -- what the kernel knows ------------------------------------------------- */
 
 TEST(status_tells_the_id_and_who_was_last)
 {

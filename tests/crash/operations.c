@@ -614,8 +614,8 @@ static int acquire_given_up(void *unused)
 }
 static int classic_empty(void) { return permits(world.classic) == 0 ? 1 : -1; }
 
-/* The victim waits for either, others sleep on each. Both come: it takes the one
- * that is first, and whoever wants the other is woken. */
+/* The victim waits for either, others sleep on each. Both come: it takes the
+ * one that is first, and whoever wants the other is woken. */
 static void have_neither(void)
 {
     actor_become(OBSERVER);

@@ -1,4 +1,5 @@
-/* What crash_kill has in place of the simulation: nobody plays, nobody sleeps. */
+/* What crash_kill has in place of the simulation: nobody plays, nobody
+ * sleeps. */
 #include "crash.h"
 
 struct sim sim;

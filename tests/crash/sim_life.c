@@ -1,4 +1,5 @@
-/* Proofs of life and fences, for threads that one process plays; see sim_os.c. */
+/* Proofs of life and fences, for threads that one process plays; see
+ * sim_os.c. */
 #include <linux/futex.h>
 
 #include "crash.h"
@@ -6,7 +7,7 @@
 uint32_t sim_actor;
 
 
-/* -- fences: one thread plays all, in the order of its program -------------- */
+/* -- fences: one thread plays all, in the order of its program ------------- */
 
 bool neap__fence_register(void)
 {

@@ -165,7 +165,8 @@ void test_kill(pid_t pid);
                 FAIL("waited in vain for: %s", #condition);                    \
     } while (0)
 
-/* True while that process is asleep in the kernel: what it waits for may come. */
+/* True while that process is asleep in the kernel: what it waits for may
+ * come. */
 bool test_is_asleep(pid_t pid);
 
 int64_t test_patience(void);

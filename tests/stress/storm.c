@@ -1,7 +1,8 @@
 /*
  * The storm, see storm.h.
  *
- *     build/tests/storm [--seconds N] [--kills N] [--seed S] [--workers N] [--address A]
+ *     build/tests/storm [--seconds N] [--kills N] [--seed S] [--workers N]
+ * [--address A]
  *
  * The seed decides what workers do and whom the killer picks; when the kernel
  * lets them run it does not, so that no two storms are the same.

@@ -46,7 +46,8 @@ int neap_array_view(neap_mapping *mapping, uint64_t offset, neap_type type,
                     neap_array **ret_array);
 
 /** Row `index` (from 0) of an array of two dimensions or more, without
- * copying. A handle of its own, which may outlive the array's. @return 0; -ERANGE; -EINVAL one dimension. */
+ * copying. A handle of its own, which may outlive the array's. @return 0;
+ * -ERANGE; -EINVAL one dimension. */
 NEAP_API NEAP_MUST_CHECK
 int neap_array_row(neap_array *array, uint64_t index, neap_array **ret_row);
 
@@ -80,7 +81,8 @@ int neap_array_set(neap_array *array, uint64_t index, neap_value value);
 
 /** Add atomically to an integer or real element, tell what was there before.
  * Integers wrap around; n must be in the type's range, and may be as far below
- * zero for unsigned ones. @return 0; -ERANGE; -ENOTSUP bool and complex; -EINVAL; -EACCES; -EIDRM. */
+ * zero for unsigned ones. @return 0; -ERANGE; -ENOTSUP bool and complex;
+ * -EINVAL; -EACCES; -EIDRM. */
 NEAP_API NEAP_MUST_CHECK
 int neap_array_fetch_add(neap_array *array, uint64_t index, neap_value n,
                          neap_value *ret_old);

@@ -52,8 +52,8 @@ NEAP_API neap_barrier_kind neap_barrier_kind_of(neap_barrier *barrier);
 NEAP_API NEAP_MUST_CHECK
 int neap_barrier_join(neap_barrier *barrier);
 /** Be a party no more; those who wait go on if all others are there.
- * @return 0; -EPERM it is none; -EBUSY it waits, and this is a signal's handler;
- * -EINVAL it is not counted; -EIDRM. */
+ * @return 0; -EPERM it is none; -EBUSY it waits, and this is a signal's
+ * handler; -EINVAL it is not counted; -EIDRM. */
 NEAP_API NEAP_MUST_CHECK
 int neap_barrier_leave(neap_barrier *barrier);
 
@@ -65,13 +65,13 @@ typedef int neap_barrier_action(void *argument);
  * What one party does in each phase when all are there, before they go on: of
  * this handle, in this process. NULL, as at first: nothing.
  *
- * Of those who come with one the last does it, and exactly one in each phase; as
- * long as it takes the others wait, whatever their deadlines, as in Python's
+ * Of those who come with one the last does it, and exactly one in each phase;
+ * as long as it takes the others wait, whatever their deadlines, as in Python's
  * threading; a signal that ends one's wait breaks the barrier. A
- * negative status breaks it, as does the death of who runs it; of a barrier that
- * shrinks another one runs its own then, if it has one. It may do anything but
- * wait at the barrier (-EDEADLK) and close the handle; a child that it forks must
- * end there.
+ * negative status breaks it, as does the death of who runs it; of a barrier
+ * that shrinks another one runs its own then, if it has one. It may do anything
+ * but wait at the barrier (-EDEADLK) and close the handle; a child that it
+ * forks must end there.
  */
 NEAP_API
 void neap_barrier_set_action(neap_barrier *barrier, neap_barrier_action *action,
@@ -79,18 +79,18 @@ void neap_barrier_set_action(neap_barrier *barrier, neap_barrier_action *action,
 
 /**
  * Wait until as many as there are parties wait. *ret_place is a number from 0
- * on, another one for each party, the last to come having 0 (nobody has it where
- * a death, or a member that left, was what let the others go on). With an action
- * 0 is as always the last to come's, who runs it if it has one.
+ * on, another one for each party, the last to come having 0 (nobody has it
+ * where a death, or a member that left, was what let the others go on). With an
+ * action 0 is as always the last to come's, who runs it if it has one.
  *
  * Blocks: until then or `deadline`. Crash: breaks it. Signals: -EINTR breaks
  * it, as a time-out does: the others would wait for nobody. Fork: the child is
  * no party.
  *
  * @return 0; NEAP_EBROKEN; -ETIMEDOUT; -EINTR; -EIDRM; -EAGAIN; NEAP_ESLOTS;
- * -EPERM it is counted, and this thread no member; -EDEADLK from its own action;
- * what this thread's action returned (-ECANCELED for what would mean something
- * else).
+ * -EPERM it is counted, and this thread no member; -EDEADLK from its own
+ * action; what this thread's action returned (-ECANCELED for what would mean
+ * something else).
  */
 NEAP_API NEAP_MUST_CHECK
 int neap_barrier_wait(neap_barrier *barrier, int64_t deadline,

@@ -82,8 +82,8 @@ NEAP_API NEAP_MUST_CHECK
 int neap_checkpoint_look(const char *path, neap_checkpoint_info *ret_info);
 
 /**
- * Make a heap of a checkpoint, under an address that nobody has yet (NULL or "":
- * without a name), with a uuid of its own, and open it. What the lost were
+ * Make a heap of a checkpoint, under an address that nobody has yet (NULL or
+ * "": without a name), with a uuid of its own, and open it. What the lost were
  * doing is finished or undone before the name appears. Of the options mode,
  * reserve and NEAP_OPEN_EPHEMERAL count.
  *

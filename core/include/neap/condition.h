@@ -1,9 +1,9 @@
 /**
  * Condition variables between processes.
  *
- * A notification ends as many waits as it says, of those that had begun by then.
- * A waiter that dies with one in its hand passes it on to another, which then
- * finds its predicate as it was: look at it again, as with any condition
+ * A notification ends as many waits as it says, of those that had begun by
+ * then. A waiter that dies with one in its hand passes it on to another, which
+ * then finds its predicate as it was: look at it again, as with any condition
  * variable. All who wait use the same mutex.
  */
 #ifndef NEAP_CONDITION_H
@@ -26,20 +26,23 @@ NEAP_API const char *neap_condition_name(neap_condition *condition);
  * Unlock the mutex, wait for a notification, lock the mutex again. Whatever it
  * returns but -EPERM and NEAP_ECORRUPT, the mutex is locked.
  *
- * Blocks: until notified or `deadline`, then for the mutex. Crash: what a waiter
- * was granted goes to another. Signals: -EINTR. Fork: the child does not own the mutex.
+ * Blocks: until notified or `deadline`, then for the mutex. Crash: what a
+ * waiter was granted goes to another. Signals: -EINTR. Fork: the child does not
+ * own the mutex.
  *
  * @return 0 notified; NEAP_ABANDONED the mutex's last owner died holding it,
  * whether notified or not; -ETIMEDOUT; -EINTR; -EIDRM dropped; -EPERM this
- * thread does not hold the mutex; -EINVAL a mutex of another heap, or not the one
- * with which others wait; -EAGAIN this thread has shares of too many objects.
+ * thread does not hold the mutex; -EINVAL a mutex of another heap, or not the
+ * one with which others wait; -EAGAIN this thread has shares of too many
+ * objects.
  */
 NEAP_API NEAP_MUST_CHECK
 int neap_condition_wait(neap_condition *condition, neap_mutex *mutex,
                         int64_t deadline);
 
-/** End the waits of n of those who wait, or of all if there are fewer; INT32_MAX
- * all. Best called with the mutex held. Crash: all of it or nothing. @return 0; -EINVAL n less than 1; -EIDRM. */
+/** End the waits of n of those who wait, or of all if there are fewer;
+ * INT32_MAX all. Best called with the mutex held. Crash: all of it or nothing.
+ * @return 0; -EINVAL n less than 1; -EIDRM. */
 NEAP_API int neap_condition_notify(neap_condition *condition, int64_t n);
 
 #endif

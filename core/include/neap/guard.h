@@ -1,22 +1,23 @@
 /**
- * The guard: an access to mapped memory that is not there, or not allowed, as an
- * error instead of a death by SIGBUS or SIGSEGV.
+ * The guard: an access to mapped memory that is not there, or not allowed, as
+ * an error instead of a death by SIGBUS or SIGSEGV.
  *
- * A file that another program makes shorter takes the pages away under those who
- * have it mapped, and the next access is a SIGBUS. With the guard on, the process
- * gets pages of zeros of its own in their place, the access goes through, and
- * what happened is told: the file, the byte, the address. The mapping is spoiled
- * then: what is written to it reaches nobody, so its checked functions and the
- * heap's refuse with -ESTALE. Close it and map the file again. An access that the
- * protection forbids (a store to what is read-only, through a bare pointer) gets a
- * copy of the page in the same way, and the segment is not changed.
+ * A file that another program makes shorter takes the pages away under those
+ * who have it mapped, and the next access is a SIGBUS. With the guard on, the
+ * process gets pages of zeros of its own in their place, the access goes
+ * through, and what happened is told: the file, the byte, the address. The
+ * mapping is spoiled then: what is written to it reaches nobody, so its checked
+ * functions and the heap's refuse with -ESTALE. Close it and map the file
+ * again. An access that the protection forbids (a store to what is read-only,
+ * through a bare pointer) gets a copy of the page in the same way, and the
+ * segment is not changed.
  *
- * Only neap's own mappings, heaps and overlays are guarded. All other faults, and
- * signals that somebody sends, go to the handler that was there before.
+ * Only neap's own mappings, heaps and overlays are guarded. All other faults,
+ * and signals that somebody sends, go to the handler that was there before.
  *
- * In C it is off until it is asked for; the bindings of Lua and Python turn it on
- * when they are loaded, unless NEAP_GUARD=0 is in the environment, and make an
- * error of it in the language.
+ * In C it is off until it is asked for; the bindings of Lua and Python turn it
+ * on when they are loaded, unless NEAP_GUARD=0 is in the environment, and make
+ * an error of it in the language.
  */
 #ifndef NEAP_GUARD_H
 #define NEAP_GUARD_H

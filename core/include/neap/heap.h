@@ -169,8 +169,8 @@ typedef struct neap_heap_part {
 
 /**
  * Walk what a heap's bytes are used for, from the last byte to the first: start
- * with *cursor 0. Read without a lock, while others go on: what is told was so a
- * moment ago.
+ * with *cursor 0. Read without a lock, while others go on: what is told was so
+ * a moment ago.
  *
  * @return NEAP_MORE and a part; 0 at the end.
  */
@@ -179,10 +179,11 @@ int neap_heap_next_part(neap_heap *heap, uint64_t *cursor,
                         neap_heap_part *ret_part);
 
 /**
- * The processes that have the heap mapped, this one included; those that may not
- * be looked at (another user's) are left out.
+ * The processes that have the heap mapped, this one included; those that may
+ * not be looked at (another user's) are left out.
  *
- * @return how many; the first `most` are in `ret_pids`; -ENOENT no /proc; -errno.
+ * @return how many; the first `most` are in `ret_pids`; -ENOENT no /proc;
+ * -errno.
  */
 NEAP_API NEAP_MUST_CHECK
 int neap_heap_processes(neap_heap *heap, int32_t *ret_pids, int most);
@@ -194,9 +195,9 @@ int neap_heap_find(neap_heap *heap, const char *name,
 
 /**
  * Take an object away, its memory included; whoever waits on it or uses a
- * handle to it gets -EIDRM. It is like free(): a view of the array that somebody
- * still has (a numpy array, a bare pointer) stays mapped, but its memory may
- * become another array's.
+ * handle to it gets -EIDRM. It is like free(): a view of the array that
+ * somebody still has (a numpy array, a bare pointer) stays mapped, but its
+ * memory may become another array's.
  *
  * Blocks: for the heap's lock. Crash: all or nothing. Signals: none.
  * Fork: both may call.

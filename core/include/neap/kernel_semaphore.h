@@ -29,14 +29,14 @@ typedef struct neap_kernel_semaphore_options {
 
 /** Open it, or make it. NULL options: open what is there.
  *
- * Crash: a posix one is made in one step. A set appears with zeros, and gets its
- * values right after; who opens it meanwhile with `create` waits up to a second
- * until it was made (sem_otime, as Stevens, UNIX Network Programming 2, 11.2).
- * Fork: the child may use the handle; it inherits no undo.
+ * Crash: a posix one is made in one step. A set appears with zeros, and gets
+ * its values right after; who opens it meanwhile with `create` waits up to a
+ * second until it was made (sem_otime, as Stevens, UNIX Network Programming 2,
+ * 11.2). Fork: the child may use the handle; it inherits no undo.
  *
  * @return 0; NEAP_CREATED; -ENOENT; -EEXIST; -EACCES; -EINVAL; -ENOTSUP another
- * kind of address; -ENOSPC a limit of the kernel, which the text names; -EMFILE;
- * NEAP_ECORRUPT the file is no semaphore. */
+ * kind of address; -ENOSPC a limit of the kernel, which the text names;
+ * -EMFILE; NEAP_ECORRUPT the file is no semaphore. */
 NEAP_API NEAP_MUST_CHECK
 int neap_kernel_semaphore_open(const char *address,
                                const neap_kernel_semaphore_options *options,
@@ -89,8 +89,8 @@ NEAP_API NEAP_MUST_CHECK
 int neap_kernel_semaphore_get(neap_kernel_semaphore *semaphore, uint32_t index,
                               int64_t *ret_value);
 
-/** Set the value of one of a set (SETVAL), which clears what was to be undone of
- * it in every process. @return 0; -ENOTSUP posix; -ERANGE; as get. */
+/** Set the value of one of a set (SETVAL), which clears what was to be undone
+ * of it in every process. @return 0; -ENOTSUP posix; -ERANGE; as get. */
 NEAP_API int neap_kernel_semaphore_set(neap_kernel_semaphore *semaphore,
                                        uint32_t index, int64_t value);
 
@@ -120,8 +120,8 @@ NEAP_API NEAP_MUST_CHECK
 int neap_kernel_semaphore_look(neap_kernel_semaphore *semaphore, uint32_t index,
                                neap_kernel_semaphore_use *ret_use);
 
-/** Take its name away (posix: whoever has it open goes on; sysv: it is gone, and
- * who waits gets -EIDRM). @return 0; -ENOENT; -EACCES; -ENOTSUP. */
+/** Take its name away (posix: whoever has it open goes on; sysv: it is gone,
+ * and who waits gets -EIDRM). @return 0; -ENOENT; -EACCES; -ENOTSUP. */
 NEAP_API int neap_kernel_semaphore_unlink(const char *address);
 
 /* The semaphores of this machine: posix ones, then System V sets. */

@@ -4,8 +4,8 @@
  * Reads and writes through these functions are checked against the mapping's
  * length and its protection, so a mistake is a status and never a signal. (The
  * segment's size is checked when it is mapped; another program that makes it
- * shorter afterwards takes the pages away, see neap/guard.h.) neap_mapping_data() gives the bare
- * pointer to who wants it.
+ * shorter afterwards takes the pages away, see neap/guard.h.)
+ * neap_mapping_data() gives the bare pointer to who wants it.
  */
 #ifndef NEAP_MAPPING_H
 #define NEAP_MAPPING_H
@@ -154,7 +154,8 @@ enum neap_placement {
  * that part; for files on a disk the kernel heeds it in private mappings only.
  *
  * @return 0; -EINVAL no such node, with those that there are; -ERANGE past the
- * end; -EIO bound, and not all pages that are there could move; -EPERM; -ENOSYS.
+ * end; -EIO bound, and not all pages that are there could move; -EPERM;
+ * -ENOSYS.
  */
 NEAP_API NEAP_MUST_CHECK
 int neap_mapping_place(neap_mapping *mapping, uint64_t offset, uint64_t length,

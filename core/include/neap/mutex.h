@@ -48,8 +48,8 @@ NEAP_API neap_mutex_kind neap_mutex_kind_of(neap_mutex *mutex);
  * locked.
  *
  * @return 0; NEAP_ABANDONED, locked too; -ETIMEDOUT (-EBUSY with NEAP_NOW);
- * -EINTR; -EDEADLK it is plain, and this thread has it; -EIDRM dropped; -EAGAIN too many held;
- * NEAP_ESLOTS.
+ * -EINTR; -EDEADLK it is plain, and this thread has it; -EIDRM dropped; -EAGAIN
+ * too many held; NEAP_ESLOTS.
  */
 NEAP_API NEAP_MUST_CHECK
 int neap_mutex_lock(neap_mutex *mutex, int64_t deadline);

@@ -1,14 +1,14 @@
 /**
  * Overlays: a zone of addresses, fixed in size and place, into which parts of a
- * segment or file much larger than the zone are loaded on demand, each replacing
- * the one that was used longest ago. So a file of any size is worked through with
- * addresses and memory for a part of it, as programs did whose machines had no
- * more.
+ * segment or file much larger than the zone are loaded on demand, each
+ * replacing the one that was used longest ago. So a file of any size is worked
+ * through with addresses and memory for a part of it, as programs did whose
+ * machines had no more.
  *
- * The zone is divided into frames of equal size. A part is loaded whole into one
- * frame; unless it would not fit, a frame holds the bytes from a multiple of its
- * size on, so that neighbouring parts meet in it. As long as a part is in use its
- * frame is not replaced.
+ * The zone is divided into frames of equal size. A part is loaded whole into
+ * one frame; unless it would not fit, a frame holds the bytes from a multiple
+ * of its size on, so that neighbouring parts meet in it. As long as a part is
+ * in use its frame is not replaced.
  *
  *  shared  the frame's pages are the segment's own: what is written there is
  *          written, at once, for everybody (mmap)
@@ -33,13 +33,13 @@ typedef struct neap_overlay_options {
 } neap_overlay_options;
 
 /**
- * Make an overlay over a posix, file or memfd segment, whose handle may be closed
- * afterwards.
+ * Make an overlay over a posix, file or memfd segment, whose handle may be
+ * closed afterwards.
  *
  * Blocks: no. Crash: what was written in a shared frame is the segment's, what
  * was written in a copy and not flushed is lost. Signals: none. Fork: the child
- * has an overlay of its own, with the same parts in it; copies that were written
- * should be flushed before.
+ * has an overlay of its own, with the same parts in it; copies that were
+ * written should be flushed before.
  *
  * @return 0; -ENOTSUP sysv and anonymous: they have no descriptor; -EINVAL;
  * -EEXIST the address is not free; -ENOMEM.
@@ -49,14 +49,15 @@ int neap_overlay_open(neap_segment *segment,
                       const neap_overlay_options *options,
                       neap_overlay **ret_overlay);
 
-/** Flush it and give the zone back, after the last part of it was closed; NULL is
- * fine. Flush before, to learn whether that failed. */
+/** Flush it and give the zone back, after the last part of it was closed; NULL
+ * is fine. Flush before, to learn whether that failed. */
 NEAP_API void neap_overlay_close(neap_overlay *overlay);
 
 NEAP_API const char *neap_overlay_address(neap_overlay *overlay);
 NEAP_API void *neap_overlay_zone(neap_overlay *overlay);
 NEAP_API uint64_t neap_overlay_zone_size(neap_overlay *overlay);
-/** The longest part that fits wherever it begins is a page less than a frame. */
+/** The longest part that fits wherever it begins is a page less than a
+ * frame. */
 NEAP_API uint64_t neap_overlay_frame_size(neap_overlay *overlay);
 NEAP_API bool neap_overlay_read_only(neap_overlay *overlay);
 
@@ -66,8 +67,8 @@ int neap_overlay_size(neap_overlay *overlay, uint64_t *ret_size);
 
 /**
  * Load `length` bytes from `offset` on, and have them as a mapping: it and the
- * arrays that view it keep the frame until they are closed. Parts that are to be
- * written say so.
+ * arrays that view it keep the frame until they are closed. Parts that are to
+ * be written say so.
  *
  * Blocks: for the disk. Crash, fork: as above. Signals: none. Threads: may call
  * at the same time.

@@ -189,7 +189,8 @@ NEAP_API const char *neap_segment_address(neap_segment *segment);
 
 NEAP_API neap_kind neap_segment_kind(neap_segment *segment);
 
-/** The descriptor behind it, -1 for sysv and anonymous. Belongs to the handle. */
+/** The descriptor behind it, -1 for sysv and anonymous. Belongs to the
+ * handle. */
 NEAP_API int neap_segment_descriptor(neap_segment *segment);
 
 /**
@@ -247,9 +248,9 @@ int neap_segment_receive(int socket, int64_t deadline,
 
 /**
  * A segment of a descriptor that came in another way: inherited over exec, made
- * by memfd_create, received by a library. It becomes the segment's own, or stays
- * the caller's if this fails. @return 0; -EPROTO it is no memory and no file;
- * -EBADF.
+ * by memfd_create, received by a library. It becomes the segment's own, or
+ * stays the caller's if this fails. @return 0; -EPROTO it is no memory and no
+ * file; -EBADF.
  */
 NEAP_API NEAP_MUST_CHECK
 int neap_segment_adopt(int descriptor, neap_segment **ret_segment);

@@ -31,7 +31,8 @@ int neap_semaphore_open(neap_heap *heap, const char *name, int64_t initial,
 
 /** The same for one that never has more than `bound` permits (1 to
  * NEAP_SEMAPHORE_MAX; 0: whatever is there, else no bound but that).
- * NEAP_ETYPE too if it has another bound; -EINVAL too if `initial` exceeds it. */
+ * NEAP_ETYPE too if it has another bound; -EINVAL too if `initial` exceeds
+ * it. */
 NEAP_API NEAP_MUST_CHECK
 int neap_semaphore_open_bounded(neap_heap *heap, const char *name,
                                 int64_t initial, int64_t bound,

@@ -26,8 +26,9 @@ int neap_heap_snapshot(neap_heap *heap, const neap_checkpoint_options *options,
                        neap_segment **ret_segment);
 
 /**
- * A segment for a heap without a name itself, to pass on: whoever opens it works
- * in the same heap. @return 0; -ENOTSUP it has a name, by which it is opened.
+ * A segment for a heap without a name itself, to pass on: whoever opens it
+ * works in the same heap. @return 0; -ENOTSUP it has a name, by which it is
+ * opened.
  */
 NEAP_API NEAP_MUST_CHECK
 int neap_heap_segment(neap_heap *heap, neap_segment **ret_segment);
@@ -38,8 +39,8 @@ int neap_heap_segment(neap_heap *heap, neap_segment **ret_segment);
  *
  * Of `flags` NEAP_OPEN_READ_ONLY and NEAP_OPEN_DEADLOCK_ERROR count.
  *
- * @return 0; -ENOTSUP no descriptor; NEAP_EFOREIGN; NEAP_ELAYOUT; NEAP_ECORRUPT;
- * -errno.
+ * @return 0; -ENOTSUP no descriptor; NEAP_EFOREIGN; NEAP_ELAYOUT;
+ * NEAP_ECORRUPT; -errno.
  */
 NEAP_API NEAP_MUST_CHECK
 int neap_heap_open_segment(neap_segment *segment, uint32_t flags,
@@ -60,11 +61,11 @@ typedef struct neap_serve_options {
  * of a Unix socket, one after the other, until `deadline`.
  *
  * Blocks: until then. Crash: the socket stays, and the next one that serves
- * there takes its place. Signals: -EINTR, the path removed. Fork: both may call,
- * at different paths.
+ * there takes its place. Signals: -EINTR, the path removed. Fork: both may
+ * call, at different paths.
  *
- * @return 0, with *ret_served (and so with -EINTR); -EADDRINUSE somebody serves there; -EEXIST
- * something else has that name; -EINTR; as neap_heap_snapshot.
+ * @return 0, with *ret_served (and so with -EINTR); -EADDRINUSE somebody serves
+ * there; -EEXIST something else has that name; -EINTR; as neap_heap_snapshot.
  */
 NEAP_API NEAP_MUST_CHECK
 int neap_heap_serve(neap_heap *heap, const char *path,

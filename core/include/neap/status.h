@@ -55,7 +55,8 @@ NEAP_API const char *neap_error_text(void);
 /** The name of a status: "EEXIST", "ETYPE", "CREATED", "OK". Never NULL. */
 NEAP_API const char *neap_status_name(int status);
 
-/** A few words on a status: "another type, element type or shape". Never NULL. */
+/** A few words on a status: "another type, element type or shape". Never
+ * NULL. */
 NEAP_API const char *neap_status_text(int status);
 
 /** CLOCK_MONOTONIC now, in nanoseconds. Never fails. */

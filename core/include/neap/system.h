@@ -47,7 +47,8 @@ typedef struct neap_node {
     uint64_t total, free; /* bytes; 0 where the kernel does not tell */
 } neap_node;
 
-/** The n-th node from 0 that has memory. @return NEAP_MORE; 0 after the last. */
+/** The n-th node from 0 that has memory. @return NEAP_MORE; 0 after the
+ * last. */
 NEAP_API NEAP_MUST_CHECK
 int neap_node_at(uint32_t n, neap_node *ret_node);
 

@@ -51,7 +51,8 @@ typedef enum neap_type {
 
 /**
  * One element of any type. `kind` says which member holds it: 'i' for signed
- * integers and bool, 'u' for u64 (others fit `i`), 'f' for f32 and f64, 'c' for complex.
+ * integers and bool, 'u' for u64 (others fit `i`), 'f' for f32 and f64, 'c' for
+ * complex.
  */
 typedef struct neap_value {
     char kind;

@@ -7,13 +7,13 @@
  *  semaphore  there is a permit
  *  mutex      it is free
  *
- * The descriptor becomes readable then, and when the object is dropped. It takes
- * nothing: try the object's own call with NEAP_NOW, and be prepared that somebody
- * else was faster; then neap_watch_rearm, which makes the descriptor unreadable
- * unless the object can still be had. Do not read from it.
+ * The descriptor becomes readable then, and when the object is dropped. It
+ * takes nothing: try the object's own call with NEAP_NOW, and be prepared that
+ * somebody else was faster; then neap_watch_rearm, which makes the descriptor
+ * unreadable unless the object can still be had. Do not read from it.
  *
- * One thread a process looks after all watches. It runs while there are any, with
- * all signals blocked.
+ * One thread a process looks after all watches. It runs while there are any,
+ * with all signals blocked.
  */
 #ifndef NEAP_WATCH_H
 #define NEAP_WATCH_H
@@ -25,8 +25,8 @@
 typedef struct neap_watch neap_watch;
 
 /**
- * Watch an object: a neap_event, neap_latch, neap_semaphore or neap_mutex, whose
- * handle may be closed meanwhile.
+ * Watch an object: a neap_event, neap_latch, neap_semaphore or neap_mutex,
+ * whose handle may be closed meanwhile.
  *
  * Blocks: no. Crash: changes nothing; a wake that was another's is passed on.
  * Signals: none. Fork: in a child the watch becomes one of its own with the
