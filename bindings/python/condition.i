@@ -116,6 +116,66 @@ static PyObject *condition_wait_for(Condition *self, PyObject *predicate,
 }
 
 
+/* A thread's wait for a task of an event loop, which has the mutex. */
+struct stand_in {
+    PyObject *unlock, *goes_on, *lock;
+};
+
+
+/* @return whether it gave something true; what it raises is told, no more. */
+static bool call_back(PyObject *function)
+{
+    PyGILState_STATE state = PyGILState_Ensure();
+    PyObject *result = PyObject_CallFunctionObjArgs(function, NULL);
+    int is_true = result ? PyObject_IsTrue(result) : -1;
+    if (is_true < 0)
+        PyErr_WriteUnraisable(function);
+    Py_XDECREF(result);
+    PyGILState_Release(state);
+    return is_true > 0;
+}
+
+
+static void call_unlock(void *context)
+{
+    call_back(((struct stand_in *)context)->unlock);
+}
+
+
+static bool call_goes_on(void *context)
+{
+    return call_back(((struct stand_in *)context)->goes_on);
+}
+
+
+static void call_lock(void *context)
+{
+    call_back(((struct stand_in *)context)->lock);
+}
+
+
+/* @return 1 notified; 0 goes_on() said no. */
+static Truth condition_stand_in(Condition *self, PyObject *unlock,
+                                PyObject *goes_on, PyObject *lock)
+{
+    struct stand_in functions = {unlock, goes_on, lock};
+    const neap_condition_stand_in stand_in = {call_unlock, call_goes_on,
+                                              call_lock, &functions};
+    int status;
+    Mutex *mutex = mutex_of(self);
+    if (!mutex)
+        return NEAP_ECLOSED;
+    self->waiting++;
+    mutex->waiting++;
+    Py_BEGIN_ALLOW_THREADS
+    status = neap_condition_wait_for(self->core, mutex->core, &stand_in);
+    Py_END_ALLOW_THREADS
+    mutex->waiting--;
+    self->waiting--;
+    return status == -ECANCELED ? 0 : status < 0 ? status : 1;
+}
+
+
 static Status condition_notify(Condition *self, int64_t n)
 {
     Mutex *mutex = mutex_of(self);
@@ -268,6 +328,11 @@ typedef struct Condition {
   PyObject *wait_for(PyObject *predicate, PyObject *timeout = NULL)
   {
       return condition_wait_for($self, predicate, timeout);
+  }
+
+  Truth _stand_in(PyObject *unlock, PyObject *goes_on, PyObject *lock)
+  {
+      return condition_stand_in($self, unlock, goes_on, lock);
   }
 
   %feature("docstring") notify "notify($self, n=1)\n--\n\n"

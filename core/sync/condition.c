@@ -129,18 +129,25 @@ static void clear_share(struct neap__tx *tx, struct neap_sh_share *share)
 
 /* -- beginning to wait ---------------------------------------------------- */
 
-static int check_mutex(struct neap__object *object, neap_mutex *mutex)
+static int check_heap(struct neap__object *object, neap_mutex *mutex)
 {
     if (mutex->object.heap->base != object->heap->base)
         return neap__fail(-EINVAL, "heap %s: condition '%s' cannot wait with "
                           "mutex '%s', which lies in another heap",
                           object->heap->address.text, object->name,
                           mutex->object.name);
-    if (!neap_mutex_mine(mutex))
+    return neap__object_gone(object) ? neap__object_dropped(object) : 0;
+}
+
+
+static int check_mutex(struct neap__object *object, neap_mutex *mutex)
+{
+    int status = check_heap(object, mutex);
+    if (status == 0 && !neap_mutex_mine(mutex))
         return neap__fail(-EPERM, "heap %s: lock mutex '%s' before waiting on "
                           "condition '%s'", object->heap->address.text,
                           mutex->object.name, object->name);
-    return neap__object_gone(object) ? neap__object_dropped(object) : 0;
+    return status;
 }
 
 
@@ -377,6 +384,64 @@ int neap_condition_wait(neap_condition *condition, neap_mutex *mutex,
     if (locked != 0 || status == 0)
         return locked;
     return neap__object_gave_up(object, status, "was not notified");
+}
+
+
+/* -- standing in ----------------------------------------------------------- */
+
+#define ASK_EVERY INT64_C(50000000) /* nanoseconds */
+
+/* The callbacks may use other heaps, so the seat is looked up after each. */
+static int sleep_for_another(struct wait *wait,
+                             const neap_condition_stand_in *stand_in)
+{
+    struct neap_heap *heap = wait->object->heap;
+    struct neap__seat *seat;
+    int status;
+    do {
+        status = neap__seat(heap, &seat);
+        if (status < 0)
+            return status;
+        neap__wait_on(seat, neap__offset(heap, wait->object->entry));
+        status = sleep_until_granted(seat, wait, neap_deadline_after(ASK_EVERY));
+        if (status == -ETIMEDOUT && !stand_in->goes_on(stand_in->context))
+            status = -ECANCELED;
+    } while (status == -ETIMEDOUT || status == -EINTR);
+    return status;
+}
+
+
+/* Who was notified leaves with the mutex locked, so that its death until then
+ * passes that on. */
+int neap_condition_wait_for(neap_condition *condition, neap_mutex *mutex,
+                            const neap_condition_stand_in *stand_in)
+{
+    struct neap__object *object = &condition->object;
+    struct wait wait = {.object = object, .mutex = mutex};
+    struct neap__seat *seat;
+    int status = neap__seat(object->heap, &seat);
+    if (status == 0)
+        status = check_heap(object, mutex);
+    if (status == 0)
+        status = count_in(seat, &wait);
+    if (status < 0)
+        return status;
+    stand_in->unlock(stand_in->context);
+    status = sleep_for_another(&wait, stand_in);
+    bool notified = status == 0;
+    if (!notified && neap__seat(object->heap, &seat) == 0)
+        status = leave(seat, &wait, status);
+    stand_in->lock(stand_in->context);
+    if (neap__seat(object->heap, &seat) == 0) {
+        if (notified)
+            status = leave(seat, &wait, 0);
+        neap__wait_end(seat);
+    }
+    return status == -ECANCELED
+               ? neap__fail(status, "heap %s: '%s' was not notified: its wait "
+                            "was given up", object->heap->address.text,
+                            object->name)
+               : status;
 }
 
 

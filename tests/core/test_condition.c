@@ -276,3 +276,138 @@ TEST(whoever_waits_learns_of_a_drop_and_has_its_mutex)
     CHECK_FAILS(neap_condition_notify(set.condition, 1), -EIDRM, "dropped");
     end_set(&set);
 }
+
+/* -- standing in for a thread that must not sleep -------------------------- */
+
+struct stand_in {
+    struct set *set;
+    int wants_status;
+    _Atomic uint64_t counted, woken, locked, over; /* steps */
+};
+
+
+static void tell_counted(void *context)
+{
+    ((struct stand_in *)context)->counted = 1;
+}
+
+
+static bool is_not_over(void *context)
+{
+    return !((struct stand_in *)context)->over;
+}
+
+
+/* The mutex is the other thread's: it says when it has it. */
+static void await_locked(void *context)
+{
+    struct stand_in *s = context;
+    s->woken = 1;
+    WAIT_UNTIL(s->locked);
+}
+
+
+static void *stand_in(void *argument)
+{
+    struct stand_in *s = argument;
+    const neap_condition_stand_in functions = {tell_counted, is_not_over,
+                                               await_locked, s};
+    CHECK(!neap_mutex_mine(s->set->mutex));
+    CHECK_STATUS(neap_condition_wait_for(s->set->condition, s->set->mutex,
+                                         &functions), s->wants_status);
+    return NULL;
+}
+
+
+static pthread_t begin_standing_in(struct stand_in *s)
+{
+    pthread_t thread;
+    CHECK_STATUS(neap_mutex_lock(s->set->mutex, NEAP_FOREVER), 0);
+    CHECK_INT(pthread_create(&thread, NULL, stand_in, s), 0);
+    WAIT_UNTIL(s->counted);
+    CHECK_STATUS(neap_mutex_unlock(s->set->mutex), 0);
+    return thread;
+}
+
+
+static void end_standing_in(struct stand_in *s, pthread_t thread)
+{
+    WAIT_UNTIL(s->woken);
+    CHECK_STATUS(neap_mutex_lock(s->set->mutex, NEAP_FOREVER), 0);
+    s->locked = 1;
+    pthread_join(thread, NULL);
+    CHECK_STATUS(neap_mutex_unlock(s->set->mutex), 0);
+}
+
+
+TEST(who_stands_in_is_notified_from_the_moment_it_is_counted)
+{
+    struct set set = make_set();
+    struct stand_in s = {.set = &set};
+    pthread_t thread = begin_standing_in(&s);
+    notify(&set, 1);
+    end_standing_in(&s, thread);
+    pid_t pid;
+    begin_waits(&set, &pid, 1); /* nothing of it is left over */
+    stays_notified(&set, 0);
+    notify(&set, 1);
+    CHECK_INT(test_wait(pid), 0);
+    end_set(&set);
+}
+
+
+TEST(who_stands_in_until_it_is_no_longer_wanted_is_counted_no_more)
+{
+    struct set set = make_set();
+    struct stand_in s = {.set = &set, .wants_status = -ECANCELED};
+    pthread_t thread = begin_standing_in(&s);
+    s.over = 1;
+    end_standing_in(&s, thread);
+    pid_t pid;
+    begin_waits(&set, &pid, 1);
+    notify(&set, 1);
+    CHECK_INT(test_wait(pid), 0);
+    end_set(&set);
+}
+
+
+static int stand_in_for_ever(void *argument)
+{
+    struct board *board = argument;
+    struct stand_in s = {.set = (struct set *)(uintptr_t)board->words[9]};
+    pthread_t thread = begin_standing_in(&s);
+    board->words[0] = 1;
+    WAIT_UNTIL(s.woken); /* notified, and it has not got the mutex yet */
+    board->words[1] = 1;
+    pthread_join(thread, NULL);
+    return 0;
+}
+
+
+TEST(who_dies_before_it_has_the_mutex_again_leaves_its_notification_to_another)
+{
+    struct set set = make_set();
+    struct board *board = share_board();
+    board->words[9] = (uintptr_t)&set;
+    pid_t dies = test_fork(stand_in_for_ever, board), other;
+    WAIT_UNTIL(board->words[0]);
+    notify(&set, 1);
+    WAIT_UNTIL(board->words[1]);
+    begin_waits(&set, &other, 1);
+    stays_notified(&set, 0);
+    test_kill(dies);
+    CHECK_INT(test_wait(other), 0);
+    munmap(board, sizeof *board);
+    end_set(&set);
+}
+
+
+TEST(who_stands_in_at_one_that_was_dropped_is_told)
+{
+    struct set set = make_set();
+    struct stand_in s = {.set = &set, .wants_status = -EIDRM};
+    pthread_t thread = begin_standing_in(&s);
+    CHECK_STATUS(neap_heap_drop(set.heap, "changed"), 0);
+    end_standing_in(&s, thread);
+    end_set(&set);
+}

@@ -177,6 +177,113 @@ def test_a_condition_waits_for_a_predicate(heap, opened):
     assert not mutex.locked()
 
 
+def test_no_notification_is_missed_between_unlocking_and_sleeping(heap, opened):
+    mutex, turns = opened("mutex", "mutex"), opened("counter", "turns")
+    condition = opened("condition", "changed", mutex)
+
+    def work():  # whenever it gets the mutex, the task waits
+        for _ in range(100):
+            with condition:
+                turns.add(1)
+                condition.notify()
+
+    async def main():
+        form = neap.aio.Condition(condition)
+        seen = 0
+        async with form:
+            process = neap.fork(work)
+            while turns.get() < 100:
+                assert await form.wait() is True
+                seen += 1
+                assert form.mutex.mine
+        process.wait()
+        return seen
+
+    assert 1 <= asyncio.run(main()) <= 100
+    assert not mutex.locked()
+
+
+def test_a_notification_ends_one_wait_of_two_tasks(opened):
+    mutex = opened("mutex", "mutex")
+    condition = opened("condition", "changed", mutex)
+    ended = []
+
+    async def wait(form, name, both):
+        async with form:
+            both.append(name)
+            await form.wait()
+            ended.append(name)
+
+    async def main():
+        form, both = neap.aio.Condition(condition), []
+        tasks = [asyncio.ensure_future(wait(form, n, both)) for n in "ab"]
+        while len(both) < 2:
+            await asyncio.sleep(0.001)
+        for count in (1, 2):
+            async with form:
+                form.notify()
+            while len(ended) < count:
+                await asyncio.sleep(0.001)
+            await asyncio.sleep(0.02)
+            assert len(ended) == count
+        await asyncio.gather(*tasks)
+
+    asyncio.run(main())
+
+
+def test_a_cancelled_wait_hands_on_what_it_was_notified_of(opened):
+    mutex, waiting = opened("mutex", "mutex"), opened("counter", "waiting")
+    condition = opened("condition", "changed", mutex)
+
+    def work():
+        with condition:
+            waiting.add(1)
+            return condition.wait(30)
+
+    async def main():
+        form = neap.aio.Condition(condition)
+        other = neap.fork(work)
+        while waiting.get() < 1:
+            await asyncio.sleep(0.001)
+
+        async def wait():
+            async with form:
+                waiting.add(1)
+                await form.wait()
+
+        task = asyncio.ensure_future(wait())
+        while waiting.get() < 2:
+            await asyncio.sleep(0.001)
+        async with form:  # one of both is notified, and none has the mutex
+            form.notify()
+            await asyncio.sleep(0.02)
+            task.cancel()
+            await asyncio.sleep(0.02)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert other.wait() is True
+
+    asyncio.run(main())
+    assert not mutex.locked()
+
+
+def test_a_wait_for_a_dropped_condition_says_so_and_has_the_mutex(heap, opened):
+    mutex = opened("mutex", "mutex")
+    condition = opened("condition", "changed", mutex)
+
+    async def main():
+        form = neap.aio.Condition(condition)
+        async with form:
+            asyncio.get_running_loop().call_later(0.02, heap.drop, "changed")
+            with pytest.raises(OSError) as info:
+                await form.wait()
+            assert info.value.errno == errno.EIDRM
+            assert mutex.mine
+
+    asyncio.run(main())
+    assert not mutex.locked()
+
+
 def test_a_cancelled_wait_for_a_condition_has_its_mutex_again(opened):
     mutex = opened("mutex", "mutex")
     condition = opened("condition", "changed", mutex)

@@ -275,8 +275,53 @@ class Mutex(_Lock):
                 "thread would both have it: take one that is not")
 
 
+class _Wait:
+    """A thread that waits for a condition in the place of a task, which has the
+    mutex: asyncio must not sleep."""
+
+    def __init__(self, handle):
+        self._handle = handle
+        self._loop = asyncio.get_running_loop()
+        self._woken, self._ended = (self._loop.create_future() for _ in "we")
+        self._counted, self._locked = threading.Event(), threading.Event()
+        self._cancelled = False
+        self.notified = False
+        threading.Thread(target=self._run, daemon=True).start()
+        self._counted.wait()  # a moment: the mutex is ours until then
+
+    def _run(self):
+        error = None
+        try:
+            self.notified = self._handle._stand_in(
+                self._counted.set, lambda: not self._cancelled, self._wake)
+        except Exception as raised:  # the task's, not this thread's
+            error = raised
+        self._counted.set()
+        _tell_loop(self._loop, self._woken, None)
+        _tell_loop(self._loop, self._ended, error)
+
+    def _wake(self):
+        _tell_loop(self._loop, self._woken, None)
+        self._locked.wait()
+
+    async def sleep(self):
+        try:
+            await asyncio.shield(self._woken)
+        except asyncio.CancelledError:
+            self._cancelled = True
+            await _despite_cancels(asyncio.wait([self._woken]))
+            raise
+
+    async def end(self):
+        """With the mutex locked again."""
+        self._locked.set()
+        await _despite_cancels(asyncio.wait([self._ended]))
+        self._ended.result()
+
+
 class Condition(_Lock):
-    """A neap.Condition for `async with`, whose wait_for() is a coroutine.
+    """A neap.Condition for `async with`, whose wait() and wait_for() are
+    coroutines.
 
     Its mutex must not be recursive: heap.condition(name, heap.mutex(...)).
     """
@@ -291,38 +336,48 @@ class Condition(_Lock):
         """Lock its mutex: True."""
         return await self._lock.acquire()
 
-    async def wait_for(self, predicate):
-        """Give up the mutex until predicate() holds, lock it again, and return
-        what that gave.
-
-        It is called with the mutex locked, by a thread. A wait that is
-        cancelled has the mutex again, and hands on what it was notified of.
-        """
+    def _check_mine(self):
         if not self.handle.mutex.mine:
             raise RuntimeError("cannot wait for a condition whose mutex this "
                                "thread does not have")
+
+    async def wait(self):
+        """Give up the mutex until notified, and lock it again: True.
+
+        A wait that is cancelled has the mutex again, and hands on what it was
+        notified of. A thread sleeps meanwhile, for asyncio must not.
+        """
+        self._check_mine()
+        wait = _Wait(self.handle)
+        self.handle.release()
+        cancelled = True
+        try:
+            await wait.sleep()
+            cancelled = False
+        finally:
+            await self._have_again(wait, cancelled)
+        return True
+
+    async def _have_again(self, wait, cancelled):
+        try:
+            await _despite_cancels(self.acquire())
+        except asyncio.CancelledError:
+            cancelled = True
+            raise
+        finally:
+            await wait.end()
+            if cancelled and wait.notified:
+                self.handle.notify()
+
+    async def wait_for(self, predicate):
+        """wait() until predicate() holds, and return what that gave. It is called
+        with the mutex locked."""
+        self._check_mine()
         result = predicate()
         while not result:
-            self.handle.release()
-            try:
-                await self._until_holds(predicate)
-            finally:
-                await _despite_cancels(self.acquire())
+            await self.wait()
             result = predicate()
         return result
-
-    async def _until_holds(self, predicate):
-        cancelled = threading.Event()
-
-        def wait():
-            notified = False
-            with self.handle:
-                while not cancelled.is_set() and not predicate():
-                    notified = self.handle.wait(_LOOK)
-                if notified and cancelled.is_set():
-                    self.handle.notify()
-
-        await _in_thread(wait, cancelled.set)
 
 
 class Barrier(_Form):

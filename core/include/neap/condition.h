@@ -40,6 +40,28 @@ NEAP_API NEAP_MUST_CHECK
 int neap_condition_wait(neap_condition *condition, neap_mutex *mutex,
                         int64_t deadline);
 
+/** What a wait does about the mutex where another thread has it. */
+typedef struct neap_condition_stand_in {
+    void (*unlock)(void *context);  /* the wait is counted: unlock it */
+    bool (*goes_on)(void *context); /* asked some times a second */
+    void (*lock)(void *context);    /* returns when it is locked again */
+    void *context;
+} neap_condition_stand_in;
+
+/**
+ * The same in the place of a thread that has the mutex and must not sleep, as
+ * that of an event loop: this one, which has not, sleeps for it and says when.
+ *
+ * Blocks: until notified or `goes_on` says no. Crash: as neap_condition_wait.
+ * Signals: none end it. Fork: the callbacks may not.
+ *
+ * @return 0 notified; -ECANCELED; -EIDRM; -EINVAL; -EAGAIN. Whatever it is,
+ * `lock` was called if `unlock` was.
+ */
+NEAP_API NEAP_MUST_CHECK
+int neap_condition_wait_for(neap_condition *condition, neap_mutex *mutex,
+                            const neap_condition_stand_in *stand_in);
+
 /** End the waits of n of those who wait, or of all if there are fewer;
  * INT32_MAX all. Best called with the mutex held. Crash: all of it or nothing.
  * @return 0; -EINVAL n less than 1; -EIDRM. */
