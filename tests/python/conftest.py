@@ -17,6 +17,10 @@ DEADLINE = 60  # seconds for a test; ten more, and the whole run is ended
 PREFIX = f"neap-pytest-{os.getpid()}-"
 _count = 0
 
+# In the background of a script Ctrl-C is ignored, and children inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 def eventually(condition, seconds=20):
     """Wait until condition() is true; fail when it does not come to that."""
