@@ -817,6 +817,43 @@ static int wake_passed_on(void)
         return came_out || pid ? 1 : -1;
     return value == (UINT64_C(1) << 32 | 1) && sim_all_woken() ? 1 : -1;
 }
+/* The same for another thread, which for the sake of it is this one. */
+static void give_mutex(void *unused)
+{
+    (void)unused;
+    IGNORE(neap_mutex_unlock(world.mutex));
+}
+static void take_mutex(void *unused)
+{
+    (void)unused;
+    IGNORE(neap_mutex_lock(world.mutex, NEAP_FOREVER));
+}
+static int rounds_left;
+static bool for_some_rounds(void *unused)
+{
+    (void)unused;
+    return --rounds_left > 0;
+}
+static int stand_in(void *unused)
+{
+    static const neap_condition_stand_in functions = {
+        give_mutex, for_some_rounds, take_mutex, NULL};
+    (void)unused;
+    came_out = false;
+    rounds_left = 100;
+    int status = neap_condition_wait_for(condition, world.mutex, &functions);
+    came_out = true;
+    return status;
+}
+static int stand_in_in_vain(void *unused)
+{
+    static const neap_condition_stand_in functions = {
+        give_mutex, for_some_rounds, take_mutex, NULL};
+    (void)unused;
+    rounds_left = 2;
+    int status = neap_condition_wait_for(condition, world.mutex, &functions);
+    return status == -ECANCELED ? 0 : -1;
+}
 /* Nobody notifies: it is counted no more. */
 static int wait_in_vain(void *unused)
 {
@@ -1259,6 +1296,12 @@ const struct operation operations[] = {
     {"condition wait, woken", .prepare = sleeper_on_condition,
      .victim = wait_with_another, .run = wait_condition,
      .state = wake_passed_on, .asleep = true},
+    {"condition wait for another, given up", .prepare = make_condition,
+     .victim = have_mutex, .run = stand_in_in_vain, .state = nobody_counted,
+     .asleep = true},
+    {"condition wait for another, woken", .prepare = sleeper_on_condition,
+     .victim = wait_with_another, .run = stand_in, .state = wake_passed_on,
+     .asleep = true},
     {"barrier wait, given up", .prepare = make_barrier,
      .run = come_and_give_up, .state = barrier_empty, .asleep = true},
     {"barrier wait, the last to come", .prepare = other_party_waits,
