@@ -937,11 +937,23 @@ static void other_actor_waits(void)
     atomic_store(&share->value, 1 | NEAP__IS_ACTOR);
     atomic_store(&entry->returns, NEAP__ONE_ACTOR);
 }
+/* Instead of acting it breaks it: who comes last waits as long as that takes,
+ * whatever its deadline. */
+static void observer_aborts(void)
+{
+    actor_become(OBSERVER);
+    IGNORE(neap_barrier_abort(barrier));
+    actor_become(VICTIM);
+}
+static void abort_meanwhile(void)
+{
+    sim.while_asleep = observer_aborts;
+}
 static int come_to_actor(void *unused)
 {
     (void)unused;
     int status = neap_barrier_wait(barrier, neap_now() + 1000000, NULL);
-    return status == -ETIMEDOUT ? 0 : -1;
+    return status == NEAP_EBROKEN ? 0 : -1;
 }
 /* It never came, or is gone and broke it; the actor is still counted. */
 static int actor_told(void)
@@ -1309,7 +1321,8 @@ const struct operation operations[] = {
     {"barrier wait, the last to come acts", .prepare = other_waits_for_actor,
      .run = come_last, .state = phase_opened, .asleep = true},
     {"barrier wait, the last to come, another one acts",
-     .prepare = other_actor_waits, .run = come_to_actor, .state = actor_told,
+     .prepare = other_actor_waits, .victim = abort_meanwhile,
+     .run = come_to_actor, .state = actor_told,
      .asleep = true},
     {"barrier wait, given up, shrinks", .prepare = make_shrinking,
      .run = come_and_wait, .state = barrier_smaller, .asleep = true},
