@@ -579,7 +579,8 @@ static bool cannot_be(const struct row *row)
     bool nobody = strcmp(row->under, "nobody") == 0 ||
                   strcmp(row->under, "locks") == 0;
     return (nobody && geteuid() != 0) ||
-           (strcmp(row->under, "addresses") == 0 &&
+           ((strcmp(row->under, "addresses") == 0 ||
+             strcmp(row->under, "locks") == 0) &&
             (TEST_UNDER_ASAN || TEST_UNDER_TSAN));
 }
 

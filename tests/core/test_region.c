@@ -231,8 +231,8 @@ static int lock_too_much(void *segment)
 
 TEST_EACH(a_limit_on_locked_memory_is_named, test_kinds)
 {
-    if (TEST_UNDER_ASAN)
-        test_skip("under the address sanitizer nothing is locked");
+    if (TEST_UNDER_ASAN || TEST_UNDER_TSAN)
+        test_skip("under a sanitizer nothing is locked");
     neap_segment *segment = create(parameter);
     if (strcmp(parameter, "sysv") == 0) /* whose mode counts at each mapping */
         CHECK_STATUS(neap_segment_set_mode(segment, 0666), 0);
@@ -286,8 +286,8 @@ static int map_too_much(void *segment)
 
 TEST_EACH(no_more_address_space_is_enomem, test_kinds)
 {
-    if (TEST_UNDER_ASAN)
-        test_skip("the address sanitizer needs all addresses");
+    if (TEST_UNDER_ASAN || TEST_UNDER_TSAN)
+        test_skip("a sanitizer needs all addresses");
     neap_segment *segment = create(parameter);
     CHECK_INT(test_wait(test_fork(map_too_much, segment)), 0);
     end(segment);

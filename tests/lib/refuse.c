@@ -208,20 +208,39 @@ static bool refuse(const struct refuse_work *work, long k, int nth)
 }
 
 
+/* A sanitizer makes calls of its own, and not every processor lets calls be
+ * refused. */
+static void run_without_refusals(const struct refuse_work *work)
+{
+    int status;
+    work->prepare();
+    pid_t child = fork();
+    if (child == 0) {
+        run_in_child();
+        _exit(0);
+    }
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+    if (said->status < 0)
+        FAIL("%s: %s", neap_status_name(said->status), said->text);
+    CHECK(said->descriptors <= 0);
+    work->check(true);
+}
+
+
 void test_refuse_each(const struct refuse_work *work, const char *name,
                       const char *other_name)
 {
     names[0] = name;
     names[1] = other_name;
-    if (TEST_UNDER_ASAN || TEST_UNDER_TSAN)
-        test_skip("a sanitizer makes calls of its own");
-    if (!test_trace_can_refuse())
-        test_skip("calls are refused on x86-64 only");
     said = mmap(NULL, sizeof *said, PROT_READ | PROT_WRITE,
                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     CHECK(said != MAP_FAILED);
     running = work->run;
     plan.or_else = work->or_else;
+    if (TEST_UNDER_ASAN || TEST_UNDER_TSAN || !test_trace_can_refuse()) {
+        run_without_refusals(work);
+        return;
+    }
     long refusals = 0, k = 0;
     for (bool more = true; more; k++) {
         more = refuse(work, k + 1, 0);

@@ -18,7 +18,7 @@ struct refuse_work {
 };
 
 /* Each sentence has `name` in it, or the other one. Fails the test if anything
- * was wrong; skips it where that cannot be done. */
+ * was wrong. Where no call can be refused it is run once, as it is. */
 void test_refuse_each(const struct refuse_work *work, const char *name,
                       const char *other_name);
 
