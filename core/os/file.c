@@ -125,9 +125,18 @@ int neap__file_create_unnamed(const char *directory)
 }
 
 
+/* By its descriptor the kernel lets root do so, from 6.10 on whoever opened it;
+ * it saves the way through /proc. */
 int neap__file_name(int fd, const char *path)
 {
+    static _Atomic bool refused;
     char unnamed[40];
+    if (!atomic_load_explicit(&refused, memory_order_relaxed)) {
+        int status = done(linkat(fd, "", AT_FDCWD, path, AT_EMPTY_PATH));
+        if (status != -ENOENT)
+            return status;
+        atomic_store_explicit(&refused, true, memory_order_relaxed);
+    }
     snprintf(unnamed, sizeof unnamed, "/proc/self/fd/%d", fd);
     return done(linkat(AT_FDCWD, unnamed, AT_FDCWD, path, AT_SYMLINK_FOLLOW));
 }
