@@ -32,7 +32,7 @@ static const struct refusable {
     {SYS_fstat, "fstat", {EIO, ENOMEM}},
     {SYS_newfstatat, "newfstatat", {EIO, ENOMEM, EACCES}},
     {SYS_fstatfs, "fstatfs", {EIO, ENOSYS}},
-    {SYS_linkat, "linkat", {EACCES, ENOSPC, EMLINK, EROFS, EIO}},
+    {SYS_linkat, "linkat", {ENOENT, EACCES, ENOSPC, EMLINK, EROFS, EIO}},
     {SYS_unlink, "unlink", {EACCES, EPERM, EROFS, EBUSY, EIO}},
     {SYS_unlinkat, "unlinkat", {EACCES, EPERM, EROFS, EBUSY, EIO}},
     {SYS_rename, "rename", {EACCES, ENOSPC, EROFS, EIO}},
