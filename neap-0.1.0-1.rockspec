@@ -83,6 +83,7 @@ build = {
         "core/data/array_shape.c",
         "core/data/counter.c",
         "core/heap/check.c",
+        "core/heap/check_extents.c",
         "core/heap/checkpoint.c",
         "core/heap/directory.c",
         "core/heap/extent.c",
