@@ -243,7 +243,8 @@ static void check_entry(struct neap__walk *walk, struct neap_sh_entry *entry)
 /* A search begins at the word of the hash: none that was never used may lie
  * between there and here, nor the same object. */
 static void check_place(struct neap__walk *walk, neap_sh_word *table,
-                        uint64_t words, uint64_t place, const struct neap_sh_entry *entry)
+                        uint64_t words, uint64_t place,
+                        const struct neap_sh_entry *entry)
 {
     uint64_t value = atomic_load(&table[place]);
     for (uint64_t i = entry->hash & (words - 1); i != place;
