@@ -2,6 +2,7 @@
 #ifndef NEAP_TEST_HEAPS_H
 #define NEAP_TEST_HEAPS_H
 
+#include <dirent.h>
 #include <pthread.h>
 #include <sys/mman.h>
 
@@ -51,6 +52,22 @@ static inline void end_heap(neap_heap *heap)
     if (info.kind != NEAP_KIND_MEMFD)
         CHECK_STATUS(neap_heap_unlink(heap), 0);
     neap_heap_close(heap);
+}
+
+
+/* Nothing is in the test's directory but these. */
+static inline void check_only(const char *first, const char *second)
+{
+    struct dirent *entry;
+    DIR *directory = opendir(test_tmpdir());
+    CHECK(directory);
+    while ((entry = readdir(directory))) {
+        const char *name = entry->d_name;
+        if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
+            strcmp(name, first) != 0 && strcmp(name, second) != 0)
+            FAIL("%s stayed", name);
+    }
+    closedir(directory);
 }
 
 

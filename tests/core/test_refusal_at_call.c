@@ -1,6 +1,5 @@
 /* Refusals at every call of the kernel (lib/refuse.h): segments and
  * mappings. */
-#include <dirent.h>
 #include <fcntl.h>
 
 #include "base/base.h"
@@ -30,23 +29,6 @@ static void nothing_to_check(bool finished)
 {
     (void)finished;
 }
-
-
-/* Nothing is in the test's directory but these. */
-static void check_directory(const char *first, const char *second)
-{
-    struct dirent *entry;
-    DIR *directory = opendir(test_tmpdir());
-    CHECK(directory);
-    while ((entry = readdir(directory))) {
-        const char *name = entry->d_name;
-        if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
-            strcmp(name, first) != 0 && strcmp(name, second) != 0)
-            FAIL("%s stayed", name);
-    }
-    closedir(directory);
-}
-
 
 static void begin(const char *kind)
 {
@@ -78,7 +60,7 @@ static void check_created(bool finished)
 {
     neap_segment *segment;
     neap_segment_stat stat;
-    check_directory("segment-0", "");
+    check_only("segment-0", "");
     CHECK_STATUS(neap_segment_open(address, false, &segment),
                  finished ? 0 : -ENOENT);
     if (!finished)
@@ -103,7 +85,8 @@ TEST_EACH(creating_a_segment, test_named_kinds)
 
 TEST_EACH(creating_a_segment_without_a_name, nameless)
 {
-    static const struct refuse_work work = {nothing, create, nothing_to_check, 0};
+    static const struct refuse_work work = {nothing, create, nothing_to_check,
+                                            0};
     begin(parameter);
     enumerate(&work);
 }
@@ -121,7 +104,7 @@ static void remove_it(bool finished)
 {
     (void)finished;
     CHECK_STATUS(neap_unlink(address), 0);
-    check_directory("", "");
+    check_only("", "");
 }
 
 
@@ -141,7 +124,8 @@ static int open_and_look(void)
 
 TEST_EACH(opening_a_segment, test_named_kinds)
 {
-    static const struct refuse_work work = {make_it, open_and_look, remove_it, 0};
+    static const struct refuse_work work = {make_it, open_and_look, remove_it,
+                                            0};
     begin(parameter);
     enumerate(&work);
 }
@@ -159,7 +143,8 @@ static int open_or_create(void)
 
 TEST_EACH(opening_or_creating_a_segment, test_named_kinds)
 {
-    static const struct refuse_work work = {nothing, open_or_create, check_created, 0};
+    static const struct refuse_work work = {nothing, open_or_create,
+                                            check_created, 0};
     begin(parameter);
     enumerate(&work);
 }
@@ -180,7 +165,7 @@ static void let_go(bool finished)
         neap_segment_kind(it) != NEAP_KIND_ANONYMOUS)
         CHECK_STATUS(neap_segment_unlink(it), 0);
     neap_segment_close(it);
-    check_directory("", "");
+    check_only("", "");
 }
 
 
@@ -222,7 +207,8 @@ static const char *const resizable[] = {"posix", "file", "memfd", NULL};
 
 TEST_EACH(growing_a_segment, resizable)
 {
-    static const struct refuse_work work = {make_and_keep, grow, check_grown, 0};
+    static const struct refuse_work work = {make_and_keep, grow, check_grown,
+                                            0};
     begin(parameter);
     enumerate(&work);
 }
@@ -230,7 +216,8 @@ TEST_EACH(growing_a_segment, resizable)
 
 TEST_EACH(shrinking_a_segment, resizable)
 {
-    static const struct refuse_work work = {make_and_keep, shrink, check_shrunk, 0};
+    static const struct refuse_work work = {make_and_keep, shrink, check_shrunk,
+                                            0};
     begin(parameter);
     enumerate(&work);
 }
@@ -269,7 +256,8 @@ static const char *const owned[] = {"posix", "file", "memfd", "sysv", NULL};
 
 TEST_EACH(changing_a_mode, owned)
 {
-    static const struct refuse_work work = {make_and_keep, set_mode, check_mode, 0};
+    static const struct refuse_work work = {make_and_keep, set_mode, check_mode,
+                                            0};
     begin(parameter);
     enumerate(&work);
 }
@@ -283,7 +271,8 @@ static int set_owner(void)
 
 TEST_EACH(changing_an_owner, owned)
 {
-    static const struct refuse_work work = {make_and_keep, set_owner, let_go, 0};
+    static const struct refuse_work work = {make_and_keep, set_owner, let_go,
+                                            0};
     begin(parameter);
     enumerate(&work);
 }
@@ -307,7 +296,7 @@ static void check_removed(bool finished)
         CHECK_STATUS(neap_segment_unlink(it), 0);
     CHECK_STATUS(neap_unlink(address), -ENOENT);
     neap_segment_close(it);
-    check_directory("", "");
+    check_only("", "");
 }
 
 
@@ -346,7 +335,8 @@ static void check_sealed(bool finished)
 
 TEST(sealing_a_segment)
 {
-    static const struct refuse_work work = {make_and_keep, seal, check_sealed, 0};
+    static const struct refuse_work work = {make_and_keep, seal, check_sealed,
+                                            0};
     begin("memfd");
     enumerate(&work);
 }
@@ -370,7 +360,8 @@ static int list_segments(void)
 
 TEST(listing_segments)
 {
-    static const struct refuse_work work = {make_and_keep, list_segments, let_go, 0};
+    static const struct refuse_work work = {make_and_keep, list_segments,
+                                            let_go, 0};
     begin("posix");
     named_in_text = "segments";
     enumerate(&work);
@@ -407,7 +398,8 @@ static int map_private(void)
 
 TEST_EACH(mapping_a_segment, test_kinds)
 {
-    static const struct refuse_work work = {make_and_keep, map_shared, let_go, 0};
+    static const struct refuse_work work = {make_and_keep, map_shared, let_go,
+                                            0};
     begin(parameter);
     enumerate(&work);
 }
@@ -415,7 +407,8 @@ TEST_EACH(mapping_a_segment, test_kinds)
 
 TEST_EACH(mapping_a_private_view, test_kinds)
 {
-    static const struct refuse_work work = {make_and_keep, map_private, let_go, 0};
+    static const struct refuse_work work = {make_and_keep, map_private, let_go,
+                                            0};
     begin(parameter);
     enumerate(&work);
 }
@@ -448,7 +441,8 @@ static int resize_mapping(void)
 
 TEST_EACH(growing_a_mapping, resizable)
 {
-    static const struct refuse_work work = {make_and_map, resize_mapping, unmap, 0};
+    static const struct refuse_work work = {make_and_map, resize_mapping, unmap,
+                                            0};
     begin(parameter);
     enumerate(&work);
 }
@@ -477,7 +471,8 @@ static int protect_part(void)
 
 TEST_EACH(protecting_a_mapping, test_kinds)
 {
-    static const struct refuse_work work = {make_and_map, protect_all, unmap, 0};
+    static const struct refuse_work work = {make_and_map, protect_all, unmap,
+                                            0};
     begin(parameter);
     enumerate(&work);
 }
@@ -485,7 +480,8 @@ TEST_EACH(protecting_a_mapping, test_kinds)
 
 TEST_EACH(protecting_a_part, test_kinds)
 {
-    static const struct refuse_work work = {make_and_map, protect_part, unmap, 0};
+    static const struct refuse_work work = {make_and_map, protect_part, unmap,
+                                            0};
     begin(parameter);
     enumerate(&work);
 }
@@ -537,7 +533,8 @@ TEST(placing_a_mapping)
 
 TEST(counting_what_is_resident)
 {
-    static const struct refuse_work work = {make_and_map, count_resident, unmap, 0};
+    static const struct refuse_work work = {make_and_map, count_resident, unmap,
+                                            0};
     begin("posix");
     enumerate(&work);
 }
@@ -545,7 +542,8 @@ TEST(counting_what_is_resident)
 
 TEST(writing_a_mapping_to_the_disk)
 {
-    static const struct refuse_work work = {make_and_map, write_to_disk, unmap, 0};
+    static const struct refuse_work work = {make_and_map, write_to_disk, unmap,
+                                            0};
     begin("file");
     enumerate(&work);
 }
@@ -602,7 +600,8 @@ TEST(translating_an_address)
 
 TEST_WITHIN(finding_who_shares_a_page, 120)
 {
-    static const struct refuse_work work = {make_and_map, find_sharers, unmap, 0};
+    static const struct refuse_work work = {make_and_map, find_sharers, unmap,
+                                            0};
     begin("posix");
     named_in_text = "process";
     enumerate(&work);
