@@ -36,14 +36,15 @@ struct neap__cycle {
 };
 
 /* Say on what this thread is about to sleep, and that it does no more. */
-NEAP__INLINE void neap__blocked_on(struct neap__seat *seat, const void *what)
+NEAP__INLINE void neap__blocked_on(struct neap__seat *seat, const void *what,
+                                   int64_t now)
 {
     struct neap_sh_slot *slot = seat->slot;
     uint64_t offset = neap__offset(seat->heap, what) |
                       (seat->heap->deadlock_error ? NEAP__BLOCKED_ASKS : 0);
     if (atomic_load_explicit(&slot->blocked_on, memory_order_relaxed) == offset)
         return;
-    atomic_store_explicit(&slot->blocked_since, (uint64_t)neap_now(),
+    atomic_store_explicit(&slot->blocked_since, (uint64_t)now,
                           memory_order_relaxed);
     atomic_store_explicit(&slot->blocked_on, offset, memory_order_release);
 }

@@ -185,7 +185,7 @@ static int wait_round(struct neap__seat *seat, struct neap_sh_lock *lock,
     int64_t now = neap_now();
     if (now >= deadline)
         return -ETIMEDOUT;
-    neap__blocked_on(seat, lock);
+    neap__blocked_on(seat, lock, now);
     status = neap__cycle_check(seat);
     if (status < 0)
         return status;

@@ -53,7 +53,7 @@ int neap__wait_sleep(struct neap__seat *seat, struct neap_sh_entry *entry,
     int64_t now = neap_now();
     if (now >= deadline)
         return -ETIMEDOUT;
-    neap__blocked_on(seat, entry);
+    neap__blocked_on(seat, entry, now);
     int status = neap__cycle_check(seat);
     if (status < 0)
         return status;
@@ -78,11 +78,10 @@ static int attempt_and_sleep(struct neap__seat *seat,
         if (status != -EBUSY)
             return status;
         status = neap__wait_sleep(seat, entry, seen, deadline, &cap);
-        int again = status == -ETIMEDOUT ? attempt(seat, argument) : -EBUSY;
-        if (again != -EBUSY)
-            return again;
-        if (status < 0)
-            return status;
+        int again = status == -ETIMEDOUT || status == 0
+                        ? attempt(seat, argument) : -EBUSY;
+        if (again != -EBUSY || status < 0)
+            return again != -EBUSY ? again : status;
     }
 }
 

@@ -62,7 +62,8 @@ local directory
 function support.path(label)
   if not directory then
     directory = ("/tmp/neap-test-%d"):format(support.pid())
-    assert(os.execute("mkdir " .. directory))
+    -- One that is there was left by a killed one of the same number.
+    assert(os.execute(("rm -rf %s && mkdir %s"):format(directory, directory)))
   end
   return directory .. "/" .. label
 end
