@@ -251,7 +251,8 @@ TEST(who_waits_for_any_is_in_a_deadlock_if_all_owners_are)
     children[0] = start_any(&t, false);
     for (int i = 1; i < 3; i++)
         children[i] = start(&t, i, 0);
-    WAIT_UNTIL(deadlocks_of(t.heap, &deadlock) == 1);
+    /* There are two cycles: as many are told of as have their first slot apart. */
+    WAIT_UNTIL(deadlocks_of(t.heap, &deadlock) >= 1);
     CHECK_INT(deadlock.count, 2);
     CHECK(strstr(deadlock.text, "any of several, among them "));
     CHECK(find(t.heap, "b", NEAP_USE_WAITS, children[0], &use));

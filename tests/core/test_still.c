@@ -126,6 +126,9 @@ static int stop_the_counter(void)
         CHECK_INT(atomic_load(counted), seen);
     }
     neap__still_end(&still);
+    if (status == -ETIMEDOUT)
+        return neap__fail(status, "the counter goes on: it has not stopped in "
+                          "time; take longer");
     return status < 0 ? neap__fail_why(status, "the counter goes on") : 0;
 }
 
