@@ -113,6 +113,8 @@ static void roam(void)
 }
 
 
+enum { FIRST_TURNS = 64 };
+
 /* -- one repetition -------------------------------------------------------- */
 
 static double run_one(const struct bench_subject *subject, long n)
@@ -133,7 +135,9 @@ static void meet(_Atomic int *ready)
 }
 
 
-static double run_both(const struct bench_subject *subject, long n, bool warm)
+/* What a new process does once is not measured: the first calls of the child,
+ * or, where they take turns, of both. */
+static double run_both(const struct bench_subject *subject, long n, bool turns)
 {
     static _Atomic int *ready;
     if (!ready)
@@ -145,13 +149,14 @@ static double run_both(const struct bench_subject *subject, long n, bool warm)
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         stay_on(1);
-        if (warm)
-            subject->run(n / 8 + 1);
+        subject->run(turns ? FIRST_TURNS : n / 8 + 1);
         meet(ready);
         subject->run(n);
         _exit(0);
     }
     stay_on(0);
+    if (turns)
+        subject->run(FIRST_TURNS);
     meet(ready);
     double start = now();
     subject->run(n);
@@ -170,7 +175,7 @@ static double repeat(const struct row *row, size_t i, long n)
 {
     const struct bench_subject *subject = &row->subjects[i];
     return row->manner == BOTH || row->manner == TURNS
-               ? run_both(subject, n, row->manner == BOTH)
+               ? run_both(subject, n, row->manner == TURNS)
                : run_one(subject, n);
 }
 
