@@ -156,19 +156,6 @@ static void begin_handing(void)
 }
 
 
-/* As they do after a long wait: neither looks before it sleeps. */
-static void begin_parked(void)
-{
-    BENCH_OURS(neap_semaphore_open(bench_heap(), "there", 0,
-                                   NEAP_SEMAPHORE_CLASSIC, &there));
-    BENCH_OURS(neap_semaphore_open(bench_heap(), "back", 0,
-                                   NEAP_SEMAPHORE_CLASSIC, &back));
-    BENCH_OURS(neap_set_spin(there, 0));
-    BENCH_OURS(neap_set_spin(back, 0));
-    partner = fork_partner(answer);
-}
-
-
 static void hand_over(long n)
 {
     for (long i = 0; i < n; i++) {
@@ -228,6 +215,15 @@ static void open_two(void)
                                    NEAP_SEMAPHORE_CLASSIC, &there));
     BENCH_OURS(neap_semaphore_open(bench_heap(), "back", 0,
                                    NEAP_SEMAPHORE_CLASSIC, &back));
+}
+
+
+/* As after a long wait: neither looks before it sleeps. */
+static void open_two_parked(void)
+{
+    open_two();
+    BENCH_OURS(neap_set_spin(there, 0));
+    BENCH_OURS(neap_set_spin(back, 0));
 }
 
 
@@ -315,8 +311,8 @@ void bench_rows(void)
         {"glibc sem_t", begin_posix, hand_over_posix, end_posix},
     };
     struct bench_subject parked[] = {
-        {"neap", begin_parked, hand_over, end_handing},
-        {"glibc sem_t", begin_posix, hand_over_posix, end_posix},
+        {"neap", open_two_parked, run_two, close_two},
+        {"glibc sem_t", make_two_posix, run_two_posix, NULL},
     };
     struct bench_subject classics[] = {
         {"neap", open_classic, take_classic, close_classic},
@@ -332,7 +328,7 @@ void bench_rows(void)
     bench_row_both("acquire and release, two processes", "ns", classics, 3);
     bench_row_both("undo, acquire and release, two processes", "ns", undos, 2);
     bench_row_free("permit there and back", "ns", hands, 2);
-    bench_row_free("permit there and back, parked", "ns", parked, 2);
     bench_row("permit there and back, one processor", "ns", hands, 2);
     bench_row_turns("permit handed over, two processors", "ns", twos, 3);
+    bench_row_turns("permit handed over, parked", "ns", parked, 2);
 }
