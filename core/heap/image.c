@@ -77,9 +77,11 @@ int neap__image_replaceable(const char *path)
     if (n < 0 && n != -EISDIR && n != -EINVAL && n != -ENXIO)
         return neap__fail_why((int)n, "cannot look at %s, which is to be "
                               "replaced by a checkpoint", path);
-    return n == 8 && is_magic(magic) ? 0 : neap__fail(-EEXIST, "cannot write a checkpoint to %s: "
-                               "something else is there, which stays; remove "
-                               "it, or choose another name", path);
+    if (n == 8 && is_magic(magic))
+        return 0;
+    return neap__fail(-EEXIST, "cannot write a checkpoint to %s: something else "
+                      "is there, which stays; remove it, or choose another "
+                      "name", path);
 }
 
 

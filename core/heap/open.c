@@ -138,8 +138,7 @@ static int map_file(struct neap_heap *heap, uint64_t reserved, uint64_t size)
     int status = neap__pages_reserve(heap->fd, heap->read_only, size,
                                      &heap->mapped, &base);
     if (status < 0)
-        return neap__fail_why(status, "heap %s: cannot map its %llu bytes; "
-                              "raise the limit of addresses (ulimit -v)",
+        return neap__fail_why(status, "heap %s: cannot map its %llu bytes",
                               heap->address.text, (unsigned long long)size);
     heap->base = base;
     heap->watched = neap__fault_watch(base, heap->mapped, heap->mapped,

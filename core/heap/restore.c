@@ -32,8 +32,9 @@ static int copy_block(const struct source *source, uint64_t i, int fd,
                                   bytes);
     if (status < 0)
         return status;
-    status = neap__file_write(fd, offset, bytes, left < NEAP__IMAGE_BLOCK
-                                                     ? left : NEAP__IMAGE_BLOCK);
+    if (left > NEAP__IMAGE_BLOCK)
+        left = NEAP__IMAGE_BLOCK;
+    status = neap__file_write(fd, offset, bytes, left);
     return status < 0 ? cannot_fill(source, fd, status) : 0;
 }
 

@@ -10,6 +10,7 @@
 
 #include "memory/memory.h"
 #include "os/node.h"
+#include "os/proc.h"
 
 struct neap_map_list {
     FILE *file;
@@ -244,10 +245,10 @@ static int find_map(int32_t pid, uint64_t address, neap_map_info *ret_info)
         status = neap_map_list_next(list, ret_info);
     while (status == NEAP_MORE && address - ret_info->address >= ret_info->size);
     neap_map_list_close(list);
-    return status == NEAP_MORE ? 0 : status < 0 ? status
-               : neap__fail(-EFAULT, "nothing is mapped at %#llx of process "
-                                "%d", (unsigned long long)address,
-                                pid ? pid : getpid());
+    if (status == 0)
+        status = neap__fail(-EFAULT, "nothing is mapped at %#llx of process %d",
+                            (unsigned long long)address, pid ? pid : getpid());
+    return status < 0 ? status : 0;
 }
 
 
@@ -301,14 +302,6 @@ int neap_translate(int32_t pid, uint64_t address, neap_page_info *ret_info)
 
 /* -- who else ------------------------------------------------------------- */
 
-/* Of one that is gone, or that may not be looked at, nothing is known. */
-static bool is_left_out(int error)
-{
-    return error == ENOENT || error == ESRCH || error == EACCES ||
-           error == EPERM;
-}
-
-
 /* @return 1 it has; 0; -errno. */
 static int has_page(int32_t pid, const neap_map_info *map, uint64_t offset)
 {
@@ -323,7 +316,8 @@ static int has_page(int32_t pid, const neap_map_info *map, uint64_t offset)
     int error = !maps || ferror(maps) ? errno : 0;
     if (maps)
         fclose(maps);
-    return error && !is_left_out(error) ? cannot_look(pid, -error) : found;
+    return error && !neap__proc_left_out(error) ? cannot_look(pid, -error)
+                                                : found;
 }
 
 

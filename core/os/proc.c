@@ -17,6 +17,12 @@ static bool is_gone(int error)
 }
 
 
+bool neap__proc_left_out(int error)
+{
+    return is_gone(error) || error == EACCES || error == EPERM;
+}
+
+
 int neap__proc_threads(pid_t pid, DIR **ret_directory)
 {
     char path[40];
@@ -105,8 +111,7 @@ static int find_place(const void *base, char *ret_place)
 }
 
 
-/* Of one that is gone, or that we may not look at, nothing is known.
- * @return 1 it has; 0; -errno. */
+/* @return 1 it has; 0; -errno. */
 static int has_mapped(pid_t pid, const char *place)
 {
     char text[512];
@@ -119,9 +124,7 @@ static int has_mapped(pid_t pid, const char *place)
     int error = !maps || ferror(maps) ? errno : 0;
     if (maps)
         fclose(maps);
-    if (error && !is_gone(error) && error != EACCES && error != EPERM)
-        return -error;
-    return found;
+    return error && !neap__proc_left_out(error) ? -error : found;
 }
 
 

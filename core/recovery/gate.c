@@ -51,18 +51,24 @@ int neap__gate_open(struct neap_heap *heap)
 }
 
 
-static int lock(struct neap_heap *heap)
+static int lock_file(struct neap_heap *heap)
 {
-    if (heap->fd < 0) {
-        int turn = neap__sysv_lock();
-        return turn == -EBUSY ? -EAGAIN : turn;
-    }
     int file = own_file(heap);
     int status = file < 0 ? file : neap__file_lock(file);
-    if (is_for_now(status))
-        return neap__fail_why(status, "heap %s: cannot take turns with others "
+    return status < 0 ? status : file;
+}
+
+
+/* That somebody keeps it too long is no -EBUSY: that would be a slot's. */
+static int lock(struct neap_heap *heap)
+{
+    int kept = heap->fd < 0 ? neap__sysv_lock() : lock_file(heap);
+    if (kept == -EBUSY)
+        kept = -EAGAIN;
+    if (is_for_now(kept))
+        return neap__fail_why(kept, "heap %s: cannot take turns with others "
                               "for a slot", heap->address.text);
-    return status < 0 ? NO_GATE : file;
+    return kept < 0 ? NO_GATE : kept;
 }
 
 
@@ -85,7 +91,7 @@ void neap__gate_leave(struct neap_heap *heap, int kept)
 #ifdef NEAP_SABOTAGE
     neap__gate_kept = NEAP__GATE_FREE;
 #endif
-    if (heap->fd < 0)
+    if (kept != NO_GATE && heap->fd < 0)
         neap__sysv_unlock(kept);
     else if (kept != NO_GATE)
         neap__file_unlock(kept);

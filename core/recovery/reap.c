@@ -281,9 +281,12 @@ static void look_for_vanished(struct neap_heap *heap, uint32_t index)
 }
 
 
+/* Out of turn rather than not at all: memory that is unmapped with a proof of
+ * life in it hides the others of this thread from the kernel. Only of System V
+ * heaps can it come to that, whose gate is opened each time. */
 void neap__slot_release(struct neap_heap *heap, struct neap_sh_slot *slot)
 {
-    int gate = neap__gate_enter(heap); /* opened when it was claimed */
+    int gate = neap__gate_enter(heap);
     neap__life_release(&slot->life);
     if (gate >= 0)
         neap__gate_leave(heap, gate);

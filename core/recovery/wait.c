@@ -43,7 +43,9 @@ int neap__wait_expired(struct neap_heap *heap, int64_t *cap)
 {
     *cap = *cap * 2 > NEAP__WAIT_CAP_LAST ? NEAP__WAIT_CAP_LAST : *cap * 2;
     int status = neap__reap(heap);
-    return status >= 0 && neap__wait_is_over() ? -EINTR : status;
+    if (status == NEAP_ECORRUPT)
+        return status;
+    return neap__wait_is_over() ? -EINTR : 0;
 }
 
 
@@ -77,11 +79,13 @@ static int attempt_and_sleep(struct neap__seat *seat,
                          ? -EBUSY : attempt(seat, argument);
         if (status != -EBUSY)
             return status;
-        status = neap__wait_sleep(seat, entry, seen, deadline, &cap);
-        int again = status == -ETIMEDOUT || status == 0
-                        ? attempt(seat, argument) : -EBUSY;
-        if (again != -EBUSY || status < 0)
-            return again != -EBUSY ? again : status;
+        int slept = neap__wait_sleep(seat, entry, seen, deadline, &cap);
+        if (slept == 0 || slept == -ETIMEDOUT)
+            status = attempt(seat, argument);
+        if (status != -EBUSY)
+            return status;
+        if (slept < 0)
+            return slept;
     }
 }
 

@@ -118,8 +118,9 @@ int64_t neap__wait_until(int64_t now, int64_t deadline, int64_t cap);
 /* Ask the binding whether a signal came just before the sleep. */
 bool neap__wait_is_over(void);
 
-/* A sleep was as long as its cap: reap, double it, ask the binding. @return 0
- * and more; -EINTR; NEAP_ECORRUPT. */
+/* A sleep was as long as its cap: reap, double it, ask the binding. No wait ends
+ * because the dead cannot be reaped just now. @return 0; -EINTR;
+ * NEAP_ECORRUPT. */
 int neap__wait_expired(struct neap_heap *heap, int64_t *cap);
 
 /* Try what may have to be waited for: 0 and more it is done, -EBUSY not yet,

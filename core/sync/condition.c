@@ -357,17 +357,25 @@ static int leave(struct neap__seat *seat, struct wait *wait, int why)
 }
 
 
+typedef int check_function(struct neap__object *object, neap_mutex *mutex);
+
+static int begin(struct wait *wait, check_function *check,
+                 struct neap__seat **ret_seat)
+{
+    int status = neap__seat(wait->object->heap, ret_seat);
+    if (status == 0)
+        status = check(wait->object, wait->mutex);
+    return status < 0 ? status : count_in(*ret_seat, wait);
+}
+
+
 int neap_condition_wait(neap_condition *condition, neap_mutex *mutex,
                         int64_t deadline)
 {
     struct neap__object *object = &condition->object;
     struct wait wait = {.object = object, .mutex = mutex};
     struct neap__seat *seat;
-    int status = neap__seat(object->heap, &seat);
-    if (status == 0)
-        status = check_mutex(object, mutex);
-    if (status == 0)
-        status = count_in(seat, &wait);
+    int status = begin(&wait, check_mutex, &seat);
     if (status < 0)
         return status;
     uint64_t count = neap__mutex_count(&mutex->object);
@@ -419,11 +427,7 @@ int neap_condition_wait_for(neap_condition *condition, neap_mutex *mutex,
     struct neap__object *object = &condition->object;
     struct wait wait = {.object = object, .mutex = mutex};
     struct neap__seat *seat;
-    int status = neap__seat(object->heap, &seat);
-    if (status == 0)
-        status = check_heap(object, mutex);
-    if (status == 0)
-        status = count_in(seat, &wait);
+    int status = begin(&wait, check_heap, &seat);
     if (status < 0)
         return status;
     stand_in->unlock(stand_in->context);

@@ -284,7 +284,8 @@ int neap_kernel_semaphore_open(const char *address,
     static const neap_kernel_semaphore_options none;
     struct neap_kernel_semaphore *semaphore = malloc(sizeof *semaphore);
     if (!semaphore)
-        return neap__fail_why(-ENOMEM, "cannot open semaphore %.200s", address);
+        return neap__fail_why(-ENOMEM, "cannot open semaphore %.200s",
+                              address ? address : "");
     *semaphore = (struct neap_kernel_semaphore){.id = -1, .count = 1};
     options = options ? options : &none;
 

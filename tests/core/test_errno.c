@@ -75,7 +75,8 @@ static int lock_without_descriptors(void *mutex)
     rlim_t before = limit.rlim_cur;
     limit.rlim_cur = 3;
     CHECK_INT(setrlimit(RLIMIT_NOFILE, &limit), 0);
-    CHECK_FAILS(neap_mutex_lock(mutex, NEAP_NOW), -EMFILE, "ulimit -n");
+    CHECK_FAILS(neap_mutex_lock(mutex, NEAP_NOW), -EMFILE,
+                "take turns with others for a slot: Too many open files");
     limit.rlim_cur = before;
     CHECK_INT(setrlimit(RLIMIT_NOFILE, &limit), 0);
     CHECK_STATUS(neap_mutex_lock(mutex, NEAP_NOW), 0);
@@ -84,9 +85,11 @@ static int lock_without_descriptors(void *mutex)
 }
 
 
-TEST(a_child_without_descriptors_takes_no_slot)
+static const char *const heap_kinds[] = {"posix", "file", "sysv", NULL};
+
+TEST_EACH(a_child_without_descriptors_takes_no_slot, heap_kinds)
 {
-    neap_heap *heap = make_heap(test_name("sky"));
+    neap_heap *heap = make_heap(test_address(parameter, 0));
     neap_mutex *mutex = open_mutex(heap, "door");
     CHECK_INT(test_wait(test_fork(lock_without_descriptors, mutex)), 0);
     neap_mutex_close(mutex);
