@@ -446,17 +446,35 @@ static int act_until_told(void *board)
 }
 
 
-static int tell_soon(void *board)
+/* The time of the late one has run out, and it sleeps all the same. */
+static void await_lateness(struct board *board)
 {
-    struct board *words = board;
-    WAIT_UNTIL(words->words[0]);
-    usleep(100000);
-    words->words[1] = 1;
+    WAIT_UNTIL(board->words[2] &&
+               neap_now() > (int64_t)board->words[2] + 5000000 &&
+               test_is_asleep((pid_t)board->words[3]));
+}
+
+
+static int tell_late(void *board)
+{
+    await_lateness(board);
+    ((struct board *)board)->words[1] = 1;
     return 0;
 }
 
 
-/* It comes last, so that its time does not run out before all are there. */
+/* Come last, so that the time does not run out before all are there. */
+static void wait_late(neap_barrier *barrier, struct board *board, int wanted)
+{
+    int64_t deadline = after_ms(20);
+    neap_barrier_set_action(barrier, NULL, NULL);
+    board->words[3] = (uint64_t)getpid();
+    board->words[2] = (uint64_t)deadline;
+    CHECK_STATUS(neap_barrier_wait(barrier, deadline, NULL), wanted);
+    CHECK(neap_now() > deadline);
+}
+
+
 TEST(who_is_late_while_the_action_runs_waits_it_out)
 {
     neap_heap *heap = make_heap(NULL);
@@ -464,10 +482,8 @@ TEST(who_is_late_while_the_action_runs_waits_it_out)
     neap_barrier *barrier = open_barrier(heap, 2, NEAP_BARRIER_BREAKS);
     neap_barrier_set_action(barrier, act_until_told, board);
     pid_t acts = party(barrier, wait_well);
-    pid_t tells = test_fork(tell_soon, board);
-    neap_barrier_set_action(barrier, NULL, NULL);
-    CHECK_STATUS(neap_barrier_wait(barrier, after_ms(20), NULL), 0);
-    CHECK(board->words[1]);
+    pid_t tells = test_fork(tell_late, board);
+    wait_late(barrier, board, 0);
     CHECK_INT(test_wait(acts), 0);
     CHECK_INT(test_wait(tells), 0);
     CHECK(!is_broken(barrier));
@@ -476,10 +492,9 @@ TEST(who_is_late_while_the_action_runs_waits_it_out)
 }
 
 
-static int act_and_die(void *unused)
+static int act_and_die(void *board)
 {
-    (void)unused;
-    usleep(100000);
+    await_lateness(board);
     raise(SIGKILL);
     return 0;
 }
@@ -488,13 +503,14 @@ static int act_and_die(void *unused)
 TEST(who_waits_an_action_out_learns_of_the_death_of_who_ran_it)
 {
     neap_heap *heap = make_heap(NULL);
+    struct board *board = share_board();
     neap_barrier *barrier = open_barrier(heap, 2, NEAP_BARRIER_BREAKS);
-    neap_barrier_set_action(barrier, act_and_die, NULL);
+    neap_barrier_set_action(barrier, act_and_die, board);
     pid_t acts = party(barrier, wait_well);
-    neap_barrier_set_action(barrier, NULL, NULL);
-    CHECK_STATUS(neap_barrier_wait(barrier, after_ms(20), NULL), NEAP_EBROKEN);
+    wait_late(barrier, board, NEAP_EBROKEN);
     CHECK_INT(test_wait(acts), -SIGKILL);
     CHECK_INT(waiting_at(barrier), 0);
+    munmap(board, sizeof *board);
     end_barrier(heap, barrier);
 }
 

@@ -470,7 +470,6 @@ TEST_EACH(who_opens_a_heap_while_others_stand_still_waits, gated_kinds)
     WAIT_UNTIL(board->words[0]);
     pid_t opener = test_fork(open_then_tell, board);
     WAIT_UNTIL(test_is_asleep(opener));
-    usleep(20000);
     board->words[1] = 1;
     CHECK_INT(test_wait(keeper), 0);
     CHECK_INT(test_wait(opener), 0);

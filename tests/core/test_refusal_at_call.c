@@ -20,16 +20,6 @@ static void enumerate(const struct refuse_work *work)
 }
 
 
-static void nothing(void)
-{
-}
-
-
-static void nothing_to_check(bool finished)
-{
-    (void)finished;
-}
-
 static void begin(const char *kind)
 {
     snprintf(address, sizeof address, "%s", test_address(kind, 0));
@@ -77,7 +67,7 @@ static const char *const nameless[] = {"anonymous", "memfd", NULL};
 
 TEST_EACH(creating_a_segment, test_named_kinds)
 {
-    static const struct refuse_work work = {nothing, create, check_created, 0};
+    static const struct refuse_work work = {NULL, create, check_created, 0};
     begin(parameter);
     enumerate(&work);
 }
@@ -85,7 +75,7 @@ TEST_EACH(creating_a_segment, test_named_kinds)
 
 TEST_EACH(creating_a_segment_without_a_name, nameless)
 {
-    static const struct refuse_work work = {nothing, create, nothing_to_check,
+    static const struct refuse_work work = {NULL, create, NULL,
                                             0};
     begin(parameter);
     enumerate(&work);
@@ -143,7 +133,7 @@ static int open_or_create(void)
 
 TEST_EACH(opening_or_creating_a_segment, test_named_kinds)
 {
-    static const struct refuse_work work = {nothing, open_or_create,
+    static const struct refuse_work work = {NULL, open_or_create,
                                             check_created, 0};
     begin(parameter);
     enumerate(&work);
@@ -623,7 +613,7 @@ static int create_in_two_steps(void)
 static void enumerate_control(int (*run)(void), void (*check)(bool finished),
                               const char *words)
 {
-    const struct refuse_work work = {nothing, run, check, 0};
+    const struct refuse_work work = {NULL, run, check, 0};
     if (TEST_UNDER_ASAN || TEST_UNDER_TSAN || !test_trace_can_refuse())
         FAIL("%s: not looked for here", words);
     begin("file");
@@ -670,11 +660,11 @@ static int say_only_what(void)
 
 EXPECT_FAIL(a_descriptor_that_is_kept_is_noticed, 30, "kept a descriptor")
 {
-    enumerate_control(keep_the_first, nothing_to_check, "kept a descriptor");
+    enumerate_control(keep_the_first, NULL, "kept a descriptor");
 }
 
 
 EXPECT_FAIL(a_sentence_without_advice_is_noticed, 30, "or what to do")
 {
-    enumerate_control(say_only_what, nothing_to_check, "or what to do");
+    enumerate_control(say_only_what, NULL, "or what to do");
 }

@@ -12,16 +12,6 @@ enum { SIZE = 16 * 4096 };
 static char address[320], path[300];
 
 
-static void nothing(void)
-{
-}
-
-
-static void nothing_to_check(bool finished)
-{
-    (void)finished;
-}
-
 /* -- overlays -------------------------------------------------------------- */
 
 static neap_segment *segment;
@@ -124,8 +114,8 @@ static const char *const ways[] = {"shared", "copy", NULL};
 
 TEST_EACH(making_an_overlay, ways)
 {
-    static const struct refuse_work work = {nothing, open_overlay,
-                                            nothing_to_check, 0};
+    static const struct refuse_work work = {NULL, open_overlay,
+                                            NULL, 0};
     copied = strcmp(parameter, "copy") == 0;
     begin_segment("file");
     test_refuse_each(&work, address, address);
@@ -163,8 +153,8 @@ static int send_and_receive(void)
 
 TEST(sending_a_segment)
 {
-    static const struct refuse_work work = {nothing, send_and_receive,
-                                            nothing_to_check, 0};
+    static const struct refuse_work work = {NULL, send_and_receive,
+                                            NULL, 0};
     begin_segment("memfd");
     test_refuse_each(&work, "segment", "file:/proc/");
     end_segment();
@@ -188,7 +178,7 @@ static int adopt(void)
 
 TEST(adopting_a_descriptor)
 {
-    static const struct refuse_work work = {nothing, adopt, nothing_to_check,
+    static const struct refuse_work work = {NULL, adopt, NULL,
                                             0};
     begin_segment("memfd");
     test_refuse_each(&work, "descriptor", "segment");
@@ -223,7 +213,7 @@ static void check_given(bool finished)
 
 TEST(giving_a_segment)
 {
-    static const struct refuse_work work = {nothing, give, check_given, 0};
+    static const struct refuse_work work = {NULL, give, check_given, 0};
     snprintf(path, sizeof path, "%s", test_path("news"));
     begin_segment("memfd");
     test_refuse_each(&work, path, "file:/proc/");
@@ -233,7 +223,7 @@ TEST(giving_a_segment)
 
 TEST(taking_a_segment)
 {
-    static const struct refuse_work work = {nothing, take, nothing_to_check, 0};
+    static const struct refuse_work work = {NULL, take, NULL, 0};
     snprintf(path, sizeof path, "%s", test_path("news"));
     test_refuse_each(&work, path, path);
 }
@@ -269,7 +259,7 @@ static const char *const heap_kinds[] = {"posix", "file", "sysv", NULL};
 
 TEST_EACH(making_a_heap, heap_kinds)
 {
-    static const struct refuse_work work = {nothing, open_new_heap,
+    static const struct refuse_work work = {NULL, open_new_heap,
                                             check_new_heap, 0};
     snprintf(address, sizeof address, "%s", test_address(parameter, 0));
     test_refuse_each(&work, address, strcmp(parameter, "file") == 0
@@ -298,8 +288,8 @@ static void begin_heap(const char *kind)
 
 TEST_EACH(opening_a_heap, heap_kinds)
 {
-    static const struct refuse_work work = {nothing, open_old_heap,
-                                            nothing_to_check, 0};
+    static const struct refuse_work work = {NULL, open_old_heap,
+                                            NULL, 0};
     begin_heap(parameter);
     test_refuse_each(&work, address, "System V segment of id");
     end_heap(heap);
@@ -355,8 +345,8 @@ static int sync_heap(void)
 
 TEST(writing_a_heap_to_the_disk)
 {
-    static const struct refuse_work work = {nothing, sync_heap,
-                                            nothing_to_check, 0};
+    static const struct refuse_work work = {NULL, sync_heap,
+                                            NULL, 0};
     begin_heap("file");
     test_refuse_each(&work, address, address);
     end_heap(heap);
@@ -409,8 +399,8 @@ static int find_processes(void)
 
 TEST(looking_at_the_parts_of_a_heap)
 {
-    static const struct refuse_work work = {nothing, look_at_parts,
-                                            nothing_to_check, 0};
+    static const struct refuse_work work = {NULL, look_at_parts,
+                                            NULL, 0};
     begin_heap("posix");
     test_refuse_each(&work, address, address);
     end_heap(heap);
@@ -419,8 +409,8 @@ TEST(looking_at_the_parts_of_a_heap)
 
 TEST_WITHIN(finding_the_processes_of_a_heap, 240)
 {
-    static const struct refuse_work work = {nothing, find_processes,
-                                            nothing_to_check, 0};
+    static const struct refuse_work work = {NULL, find_processes,
+                                            NULL, 0};
     begin_heap("posix");
     test_refuse_each(&work, address, "process");
     end_heap(heap);
@@ -504,8 +494,8 @@ static int look_at_checkpoint(void)
 
 TEST(looking_at_a_checkpoint)
 {
-    static const struct refuse_work work = {nothing, look_at_checkpoint,
-                                            nothing_to_check, 0};
+    static const struct refuse_work work = {NULL, look_at_checkpoint,
+                                            NULL, 0};
     begin_checkpoints();
     test_refuse_each(&work, path, path);
     end_checkpoints();
@@ -540,7 +530,7 @@ static const char *const restorable[] = {"posix", "file", NULL};
 
 TEST_EACH(restoring_a_heap, restorable)
 {
-    static const struct refuse_work work = {nothing, restore, check_restored,
+    static const struct refuse_work work = {NULL, restore, check_restored,
                                             0};
     begin_checkpoints();
     snprintf(address, sizeof address, "%s", test_address(parameter, 1));
@@ -574,8 +564,8 @@ static int open_snapshot(void)
 
 TEST_WITHIN(taking_a_snapshot, 120)
 {
-    static const struct refuse_work work = {nothing, take_snapshot,
-                                            nothing_to_check, 0};
+    static const struct refuse_work work = {NULL, take_snapshot,
+                                            NULL, 0};
     begin_checkpoints();
     test_refuse_each(&work, "snapshot of ", "snapshot of ");
     end_checkpoints();
@@ -584,8 +574,8 @@ TEST_WITHIN(taking_a_snapshot, 120)
 
 TEST(opening_a_snapshot)
 {
-    static const struct refuse_work work = {nothing, open_snapshot,
-                                            nothing_to_check, 0};
+    static const struct refuse_work work = {NULL, open_snapshot,
+                                            NULL, 0};
     begin_checkpoints();
     CHECK_STATUS(neap_heap_snapshot(heap, &quiet, &segment), 0);
     test_refuse_each(&work, "memfd:received", "file:/proc/");
@@ -624,7 +614,7 @@ static const char *const semaphores[] = {"posix", "sysv", NULL};
 
 TEST_EACH(making_a_kernel_semaphore, semaphores)
 {
-    static const struct refuse_work work = {nothing, open_semaphore_of_kernel,
+    static const struct refuse_work work = {NULL, open_semaphore_of_kernel,
                                             remove_semaphore, -ENOENT};
     snprintf(address, sizeof address, "%s", test_address(parameter, 0));
     test_refuse_each(&work, address, address);

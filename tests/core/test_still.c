@@ -137,11 +137,6 @@ static int stop_the_counter(void)
 }
 
 
-static void nothing(void)
-{
-}
-
-
 static void check_it_goes_on(bool finished)
 {
     (void)finished;
@@ -152,7 +147,7 @@ static void check_it_goes_on(bool finished)
 
 static void refuse_each(bool signals)
 {
-    static const struct refuse_work work = {nothing, stop_the_counter,
+    static const struct refuse_work work = {NULL, stop_the_counter,
                                             check_it_goes_on, -ETIMEDOUT};
     by_signal = signals;
     counted = share_word();

@@ -189,10 +189,24 @@ static void judge(int ended, int number)
 }
 
 
+static void prepare(const struct refuse_work *work)
+{
+    if (work->prepare)
+        work->prepare();
+}
+
+
+static void check(const struct refuse_work *work, bool finished)
+{
+    if (work->check)
+        work->check(finished);
+}
+
+
 /* @return false if there is no k-th call, or no n-th errno for it. */
 static bool refuse(const struct refuse_work *work, long k, int nth)
 {
-    work->prepare();
+    prepare(work);
     plan.left = k;
     plan.nth = nth;
     plan.what = NULL;
@@ -203,7 +217,7 @@ static bool refuse(const struct refuse_work *work, long k, int nth)
         judge(ended, number);
     else
         CHECK_STATUS(said->status, said->status < 0 ? 0 : said->status);
-    work->check(said->status >= 0);
+    check(work, said->status >= 0);
     return number;
 }
 
@@ -213,7 +227,7 @@ static bool refuse(const struct refuse_work *work, long k, int nth)
 static void run_without_refusals(const struct refuse_work *work)
 {
     int status;
-    work->prepare();
+    prepare(work);
     pid_t child = fork();
     if (child == 0) {
         run_in_child();
@@ -223,7 +237,7 @@ static void run_without_refusals(const struct refuse_work *work)
     if (said->status < 0)
         FAIL("%s: %s", neap_status_name(said->status), said->text);
     CHECK(said->descriptors <= 0);
-    work->check(true);
+    check(work, true);
 }
 
 

@@ -11,9 +11,9 @@
 #include <stdbool.h>
 
 struct refuse_work {
-    void (*prepare)(void);
+    void (*prepare)(void);        /* or NULL */
     int (*run)(void);             /* in a child; what it returns is judged */
-    void (*check)(bool finished); /* what is there then */
+    void (*check)(bool finished); /* what is there then; or NULL */
     int or_else; /* a status that it may have of any refusal; 0 none */
 };
 

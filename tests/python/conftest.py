@@ -70,28 +70,29 @@ def inventory():
     }
 
 
-def left_behind(before):
-    """What is there now and was not before, by kind."""
-    found = {}
-    for what, now in inventory().items():
-        left = {k for k in now if k not in before[what]}
-        if left:
-            found[what] = {k: now[k] for k in left} if isinstance(
-                now, dict) else left
-    return found
+def tasks():
+    return len(os.listdir("/proc/self/task"))
+
+
+def await_ends(most):
+    """A thread that has been joined gives up its place in a heap, and what that
+    keeps open, on its way out: not before the kernel has it no more."""
+    end = time.monotonic() + 5
+    while tasks() > most and time.monotonic() < end:
+        time.sleep(0.001)
 
 
 @pytest.fixture(autouse=True)
 def nothing_stays_behind():
-    before = inventory()
+    before, most = inventory(), tasks()
     yield
-    # A thread that has just ended gives up its place in a heap a moment later.
-    end = time.monotonic() + 5
-    left = left_behind(before)
-    while left and time.monotonic() < end:
-        time.sleep(0.01)
-        left = left_behind(before)
-    assert not left, f"the test left something behind: {left}"
+    await_ends(most)
+    after = inventory()
+    for what, old in before.items():
+        left = {k for k in after[what] if k not in old}
+        details = {k: after[what][k] for k in left} if isinstance(
+            after[what], dict) else left
+        assert not left, f"the test left {what} behind: {details}"
 
 
 @pytest.fixture(autouse=True)

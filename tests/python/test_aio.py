@@ -9,6 +9,14 @@ import pytest
 from waiting import die, fails_with
 
 
+async def soon(condition):
+    """Let others run until it holds."""
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end, "what was waited for did not happen"
+        await asyncio.sleep(0)
+
+
 async def cancelled_soon(coroutine):
     """Let it wait for a moment, then cancel it."""
     task = asyncio.ensure_future(coroutine)
@@ -217,14 +225,14 @@ def test_a_notification_ends_one_wait_of_two_tasks(opened):
     async def main():
         form, both = neap.aio.Condition(condition), []
         tasks = [asyncio.ensure_future(wait(form, n, both)) for n in "ab"]
-        while len(both) < 2:
-            await asyncio.sleep(0.001)
+        await soon(lambda: len(both) == 2)
         for count in (1, 2):
             async with form:
                 form.notify()
-            while len(ended) < count:
-                await asyncio.sleep(0.001)
-            await asyncio.sleep(0.02)
+            await soon(lambda: len(ended) == count)
+            for _ in range(20):  # who is woken gets its mutex in between
+                async with form:
+                    await asyncio.sleep(0)
             assert len(ended) == count
         await asyncio.gather(*tasks)
 
@@ -243,8 +251,7 @@ def test_a_cancelled_wait_hands_on_what_it_was_notified_of(opened):
     async def main():
         form = neap.aio.Condition(condition)
         other = neap.fork(work)
-        while waiting.get() < 1:
-            await asyncio.sleep(0.001)
+        await soon(lambda: waiting.get() == 1)
 
         async def wait():
             async with form:
@@ -252,13 +259,10 @@ def test_a_cancelled_wait_hands_on_what_it_was_notified_of(opened):
                 await form.wait()
 
         task = asyncio.ensure_future(wait())
-        while waiting.get() < 2:
-            await asyncio.sleep(0.001)
+        await soon(lambda: waiting.get() == 2)
         async with form:  # one of both is notified, and none has the mutex
             form.notify()
-            await asyncio.sleep(0.02)
             task.cancel()
-            await asyncio.sleep(0.02)
         with pytest.raises(asyncio.CancelledError):
             await task
         assert other.wait() is True
@@ -274,7 +278,7 @@ def test_a_wait_for_a_dropped_condition_says_so_and_has_the_mutex(heap, opened):
     async def main():
         form = neap.aio.Condition(condition)
         async with form:
-            asyncio.get_running_loop().call_later(0.02, heap.drop, "changed")
+            asyncio.get_running_loop().call_soon(heap.drop, "changed")
             with pytest.raises(OSError) as info:
                 await form.wait()
             assert info.value.errno == errno.EIDRM
